@@ -1,0 +1,1 @@
+"""What a profile is: plain, frozen data that every other layer shares."""
