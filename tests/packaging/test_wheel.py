@@ -6,7 +6,6 @@ import configparser
 import shutil
 import subprocess
 import sys
-import tarfile
 import zipfile
 from email import message_from_string
 from pathlib import Path
@@ -74,8 +73,7 @@ def test_a_wheel_made_from_the_source_archive_is_the_same(
 ) -> None:
     source = _copy_of_project(tmp_path / "source")
     archive = _build("sdist", source, tmp_path)
-    with tarfile.open(archive) as packed:
-        packed.extractall(tmp_path / "unpacked", filter="data")
+    shutil.unpack_archive(archive, tmp_path / "unpacked")
     (unpacked,) = (tmp_path / "unpacked").iterdir()
     again = _build("wheel", unpacked, tmp_path)
     with zipfile.ZipFile(again) as second:
