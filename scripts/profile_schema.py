@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 """Generates the JSON Schema of a profile from the model, or checks that it is current."""
 
 from __future__ import annotations
@@ -34,6 +35,26 @@ def main() -> int:
     current = PUBLISHED.exists() and PUBLISHED.read_text(encoding="utf-8") == schema_text()
     print("the schema is current" if current else "the schema is out of date: run `make schema`")
     return 0 if current else 1
+=======
+"""Writes docs/reference/profile.schema.json: run it through `make schema`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from application_sdk.monitoring.model.schema import profile_schema
+
+TARGET = Path(__file__).parent.parent / "docs" / "reference" / "profile.schema.json"
+
+
+def main() -> int:
+    """Write the schema and say where."""
+    TARGET.parent.mkdir(parents=True, exist_ok=True)
+    TARGET.write_text(profile_schema(), encoding="utf-8")
+    print(TARGET)
+    return 0
+>>>>>>> interchange
 
 
 if __name__ == "__main__":

@@ -68,6 +68,12 @@ class Gate:
             self._previous = -1
             self._count_down_to_next(0)
 
+    def count_down(self) -> bool:
+        """Count one call where there is no wrapper to do it; whether the gate is to be asked."""
+        with self._lock:
+            self._countdown.cell_contents -= 1
+            return bool(self._countdown.cell_contents <= 0)
+
     def ask(self) -> SamplingInfo | None:
         """Whether the call that used up the countdown is profiled, and why; sets it anew."""
         with self._lock:
