@@ -40,7 +40,7 @@ class MemrayCapture:
         self._call = call
         self._rss = RssCapture(call)
         self._spool: Spool | None = None
-        self._joined = False
+        self._joined = self._begun = False
 
     def start(self) -> None:
         """Join the tracker, or start it.
@@ -52,12 +52,14 @@ class MemrayCapture:
         spool = self._spool = shared_tracker.join(call.directory, call.native)
         self._joined = True
         spool.wanted[call.identity] = _block(call)
-        bookend(BEGIN_PREFIX, call.identity, spool)
         self._rss.start()
 
     def resume(self) -> None:
         """Remember the marker's code: memray knows code by its address."""
         marker, spool = self._call.marker, self._spool
+        if spool is not None and not self._begun:
+            self._begun = True
+            bookend(BEGIN_PREFIX, self._call.identity, spool)
         if marker is not None and spool is not None:
             for code in (marker.code, marker.steps_code):
                 if code is not None and not any(code is kept for kept in spool.keep_alive[-8:]):
@@ -71,9 +73,9 @@ class MemrayCapture:
         if gc.isenabled():
             # Young cycles are garbage already; only what survives this is called retained.
             gc.collect(1)
-        self._rss.stop()
         if self._spool is not None:
             bookend(END_PREFIX, self._call.identity, self._spool)
+        self._rss.stop()
         self._leave(wait=sys.getprofile() is not None)
 
     def abandon(self) -> None:

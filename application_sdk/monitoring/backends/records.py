@@ -7,6 +7,7 @@ from pathlib import Path
 
 from memray import AllocatorType, FileReader
 
+from application_sdk.monitoring.backends.stacks import own_files
 from application_sdk.monitoring.backends.tracker import BEGIN_PREFIX, END_PREFIX
 from application_sdk.monitoring.calls.marker import MARKER_PREFIX
 
@@ -184,6 +185,8 @@ class _Replay:
                 own = (block.function, block.file)
                 for index in range(len(stack) - 1, -1, -1):
                     if stack[index][:2] == own:
+                        if any(own_files[file] for _, file, _ in stack[:index]):
+                            break  # what the monitoring itself needs at the block's edges
                         owners.append(self._owner(identity, record, stack[: index + 1]))
                         break
         return owners

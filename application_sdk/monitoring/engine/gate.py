@@ -66,6 +66,7 @@ class Gate:
                 return
             self._positions = sampled_positions(rate, random.Random())
             self._previous = -1
+            self._countdown.cell_contents = 0
             self._count_down_to_next(0)
 
     def count_down(self) -> bool:

@@ -21,6 +21,7 @@ from application_sdk.monitoring.containment import contained, logger, report_fau
 from application_sdk.monitoring.engine.budget import budget
 from application_sdk.monitoring.engine.context import call_context, in_workflow
 from application_sdk.monitoring.engine.delivery import delivery
+from application_sdk.monitoring.engine.fork import forget_on_fork
 from application_sdk.monitoring.engine.plan import Plan, Resolved
 from application_sdk.monitoring.engine.process_info import process_info
 from application_sdk.monitoring.exporters.files import write_files
@@ -34,7 +35,7 @@ from application_sdk.monitoring.model.profile import (
 )
 from application_sdk.monitoring.protocols import BackendUnavailable, BlockPlace, ProfiledCall
 from application_sdk.monitoring.registry import cpu_backends, memory_backends
-from application_sdk.monitoring.renderers.summary import summary_paragraph
+from application_sdk.monitoring.renderers.paragraph import summary_paragraph
 from application_sdk.monitoring.ticker import Tick, ticker
 
 _active: ContextVar[Session | None] = ContextVar("application_sdk_monitoring_session", default=None)
@@ -120,6 +121,7 @@ class Session:
         frame: FrameType | None,
     ) -> None:
         began = time.perf_counter()
+        forget_on_fork()
         self.plan = plan
         self.profile: Profile | None = None
         self._resolved = resolved
