@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from application_sdk.monitoring.decorators import flamegraph, memory_profile
     from application_sdk.monitoring.engine.delivery import flush
-    from application_sdk.monitoring.engine.session import on_profile
+    from application_sdk.monitoring.engine.outlets import on_profile
     from application_sdk.monitoring.errors import MonitoringError
     from application_sdk.monitoring.model.call_tree import CallTree, FunctionStat
     from application_sdk.monitoring.model.files import load_profile
@@ -26,7 +26,7 @@ _HOME = {
     "get_settings": "settings",
     "MonitoringSettings": "settings",
     "flush": "engine.delivery",
-    "on_profile": "engine.session",
+    "on_profile": "engine.outlets",
     "Profile": "model.profile",
     "load_profile": "model.files",
     "CallTree": "model.call_tree",

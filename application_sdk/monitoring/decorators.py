@@ -7,27 +7,34 @@ import sys
 import weakref
 from collections.abc import Callable, Iterable
 from os import PathLike
-from pathlib import Path
 from types import CellType, TracebackType
 from typing import Any, ParamSpec, TypeVar, overload
 
-from pydantic import ValidationError
-
 from application_sdk.monitoring.calls.kinds import Kind, kind_of, qualified_name
 from application_sdk.monitoring.calls.wrapper import generate
+from application_sdk.monitoring.decorator_options import (
+    parse_method_names,
+    parse_options,
+    wrong_type,
+)
 from application_sdk.monitoring.engine.gate import Gate
-from application_sdk.monitoring.engine.plan import Options, Plan, resolve
+from application_sdk.monitoring.engine.plan import (
+    ATTRIBUTE,
+    Options,
+    Plan,
+    is_own,
+    plan_of,
+    resolve,
+)
 from application_sdk.monitoring.engine.running import slow_path
 from application_sdk.monitoring.engine.session import Session, begin
-from application_sdk.monitoring.errors import InvalidArgumentError, InvalidArgumentTypeError
+from application_sdk.monitoring.errors import InvalidArgumentError
 from application_sdk.monitoring.model.profile import Profile
-from application_sdk.monitoring.settings import Override, get_settings, on_change
+from application_sdk.monitoring.settings import get_settings, on_change
 
 P = ParamSpec("P")
 R = TypeVar("R")
 C = TypeVar("C", bound=type)
-
-_ATTRIBUTE = "__application_sdk_monitoring__"
 
 _plans: weakref.WeakSet[Plan] = weakref.WeakSet()
 
@@ -81,10 +88,10 @@ def flamegraph(
         InvalidArgumentTypeError: If an argument has the wrong type (a ``TypeError``).
         InvalidArgumentError: If an argument's value is not allowed (a ``ValueError``).
     """
-    options = _options(
+    options = parse_options(
         "flamegraph", name, output_dir, sample_rate, formats, interval, backend, None, cpu=True
     )
-    return _apply(target, options, _method_names("flamegraph", methods))
+    return _apply(target, options, parse_method_names("flamegraph", methods))
 
 
 @overload
@@ -136,10 +143,10 @@ def memory_profile(
         InvalidArgumentTypeError: If an argument has the wrong type (a ``TypeError``).
         InvalidArgumentError: If an argument's value is not allowed (a ``ValueError``).
     """
-    options = _options(
+    options = parse_options(
         "memory_profile", name, output_dir, sample_rate, formats, None, backend, native, cpu=False
     )
-    return _apply(target, options, _method_names("memory_profile", methods))
+    return _apply(target, options, parse_method_names("memory_profile", methods))
 
 
 class Recorder:
@@ -174,7 +181,10 @@ class Recorder:
         """Begin to profile the block."""
         frame = sys._getframe(1)
         if self._plan is None:
-            name = self._options.name or f"{frame.f_globals.get('__name__')}.{frame.f_code.co_qualname}"
+            name = (
+                self._options.name
+                or f"{frame.f_globals.get('__name__')}.{frame.f_code.co_qualname}"
+            )
             self._plan = Plan(_no_target, Kind.SYNC, name, self._options)
             if get_settings().enabled:
                 _open_gate(self._plan, CellType(1))
@@ -205,79 +215,6 @@ def _no_target() -> None:
     """Stands for the block, which has no callable."""
 
 
-def _options(
-    decorator: str,
-    name: object,
-    output_dir: object,
-    sample_rate: object,
-    formats: object,
-    interval: object,
-    backend: object,
-    native: object,
-    *,
-    cpu: bool,
-) -> Options:
-    if name is not None and not isinstance(name, str):
-        raise _wrong_type(decorator, "name", name, "a string")
-    if output_dir is not None and not isinstance(output_dir, str | PathLike):
-        raise _wrong_type(decorator, "output_dir", output_dir, "a path")
-    for label, number in (("sample_rate", sample_rate), ("interval", interval)):
-        if number is not None and (isinstance(number, bool) or not isinstance(number, int | float)):
-            raise _wrong_type(decorator, label, number, "a number")
-    if native is not None and not isinstance(native, bool):
-        raise _wrong_type(decorator, "native", native, "True or False")
-    if backend is not None and not isinstance(backend, str):
-        raise _wrong_type(decorator, "backend", backend, "the name of a backend")
-    if formats is not None and (isinstance(formats, bytes) or not isinstance(formats, Iterable)):
-        raise _wrong_type(decorator, "formats", formats, "names or a comma-separated string")
-    field = "cpu_backend" if cpu else "memory_backend"
-    given = {
-        "output_dir": output_dir,
-        "sample_rate": sample_rate,
-        "formats": formats,
-        "interval": interval,
-        field: backend,
-    }
-    try:
-        checked = Override.model_validate({k: v for k, v in given.items() if v is not None})
-    except ValidationError as error:
-        first = error.errors()[0]
-        label = "backend" if first["loc"][0] == field else str(first["loc"][0])
-        raise InvalidArgumentError(
-            f"{decorator}({label}={first['input']!r}) is not allowed: {first['msg']}"
-        ) from error
-    return Options(
-        cpu=cpu,
-        memory=not cpu,
-        name=name,
-        output_dir=None if checked.output_dir is None else Path(checked.output_dir),
-        sample_rate=checked.sample_rate,
-        formats=checked.formats,
-        interval=checked.interval,
-        cpu_backend=checked.cpu_backend,
-        memory_backend=checked.memory_backend,
-        native=native,
-    )
-
-
-def _wrong_type(decorator: str, name: str, value: object, allowed: str) -> Exception:
-    return InvalidArgumentTypeError(
-        f"{decorator}({name}={value!r}) is a {type(value).__name__}; it must be {allowed}"
-    )
-
-
-def _method_names(decorator: str, methods: object) -> tuple[str, ...] | None:
-    if methods is None:
-        return None
-    if isinstance(methods, str) or not isinstance(methods, Iterable):
-        raise _wrong_type(decorator, "methods", methods, "a list of method names")
-    names = tuple(methods)
-    for name in names:
-        if not isinstance(name, str):
-            raise _wrong_type(decorator, "methods", methods, "a list of method names")
-    return names
-
-
 def _apply(target: Any, options: Options, methods: tuple[str, ...] | None) -> Any:
     if target is None:
         return Recorder(options, methods)
@@ -289,7 +226,7 @@ def _decorate(target: Any, options: Options, methods: tuple[str, ...] | None) ->
         raise InvalidArgumentError(f"methods={methods!r} is only for classes, not for {target!r}")
     if not isinstance(target, type | staticmethod | classmethod) and not callable(target):
         decorator = "flamegraph" if options.cpu else "memory_profile"
-        raise _wrong_type(decorator, "target", target, "a callable or a class")
+        raise wrong_type(decorator, "target", target, "a callable or a class")
     if not get_settings().enabled:
         return target
     if isinstance(target, type):
@@ -329,38 +266,20 @@ def _decorate_class(cls: type, options: Options, methods: tuple[str, ...] | None
 
 def _wrap(target: Any, options: Options) -> Any:
     actual = target
-    found = _plan_of(target)
+    found = plan_of(target)
     if found is not None:
         options = options.over(found.options)
-        if getattr(target, _ATTRIBUTE, (None,))[0] is found and _is_own(target):
+        if getattr(target, ATTRIBUTE, (None,))[0] is found and is_own(target):
             actual = found.target
     kind = kind_of(actual)
     plan = Plan(actual, kind, options.name or qualified_name(target), options)
     wrapper, countdown = generate(actual, kind, slow_path(plan))
     if actual is not target:
         wrapper.__dict__.update(vars(target))
-    setattr(wrapper, _ATTRIBUTE, (plan, weakref.ref(wrapper)))
+    setattr(wrapper, ATTRIBUTE, (plan, weakref.ref(wrapper)))
     wrapper.__wrapped__ = actual  # type: ignore[attr-defined]
     _open_gate(plan, countdown)
     return wrapper
-
-
-def _is_own(target: Any) -> bool:
-    """Whether a wrapper is ours, and not one that merely copied our attribute."""
-    entry = vars(target).get(_ATTRIBUTE) if hasattr(target, "__dict__") else None
-    return entry is not None and entry[1]() is target
-
-
-def _plan_of(target: Any) -> Plan | None:
-    """The plan of our wrapper on the target, or of one below other decorators."""
-    seen: set[int] = set()
-    while target is not None and id(target) not in seen:
-        seen.add(id(target))
-        if _is_own(target):
-            plan: Plan = vars(target)[_ATTRIBUTE][0]
-            return plan
-        target = getattr(target, "__wrapped__", None)
-    return None
 
 
 def _open_gate(plan: Plan, countdown: CellType) -> None:

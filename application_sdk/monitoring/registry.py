@@ -6,8 +6,8 @@ import importlib
 from typing import Generic, TypeVar
 
 from application_sdk.monitoring.errors import InvalidArgumentError
-from application_sdk.monitoring.protocols import Backend, Renderer
 from application_sdk.monitoring.model.profile import CpuProfile, MemoryProfile
+from application_sdk.monitoring.protocols import Backend, Renderer
 
 T = TypeVar("T")
 

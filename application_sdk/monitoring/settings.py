@@ -177,7 +177,7 @@ def configure(**settings: Any) -> MonitoringSettings:
         _configured.clear()
         _configured.update(merged)
         _current = changed
-    for listener in list(_listeners):
+    for listener in _listeners:
         listener()
     return changed
 
@@ -188,7 +188,7 @@ def reset_settings() -> None:
     with _lock:
         _configured.clear()
         _current = None
-    for listener in list(_listeners):
+    for listener in _listeners:
         listener()
 
 

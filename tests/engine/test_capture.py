@@ -273,9 +273,11 @@ def test_a_full_disk_costs_the_profile_and_nothing_else(
     monkeypatch.setattr(
         files.os,
         "open",
-        lambda path, flags, mode=0o777: real("/dev/full", os.O_WRONLY)
-        if str(path).endswith(".tmp")
-        else real(path, flags, mode),
+        lambda path, flags, mode=0o777: (
+            real("/dev/full", os.O_WRONLY)
+            if str(path).endswith(".tmp")
+            else real(path, flags, mode)
+        ),
     )
 
     @flamegraph(sample_rate=1.0)
@@ -286,9 +288,7 @@ def test_a_full_disk_costs_the_profile_and_nothing_else(
     assert len(profiles()) == 1
 
 
-def test_files_are_private_named_by_time_and_load_again(
-    tmp_path: Path, profiles: Finished
-) -> None:
+def test_files_are_private_named_by_time_and_load_again(tmp_path: Path, profiles: Finished) -> None:
     configure(formats="html,json,summary,speedscope,collapsed,pprof")
 
     @flamegraph(sample_rate=1.0, name="a/b <script>")
@@ -308,7 +308,9 @@ def test_files_are_private_named_by_time_and_load_again(
     }
     assert {f.stat().st_mode & 0o777 for f in files} == {0o600}
     assert {f.parent.parent for f in files} == {tmp_path / "profiles"}
-    loaded = load_profile(next(f for f in files if f.name.endswith("Z_" + profile.profile_id + ".json")))
+    loaded = load_profile(
+        next(f for f in files if f.name.endswith("Z_" + profile.profile_id + ".json"))
+    )
     assert loaded == profile
     page = next(f for f in files if f.suffix == ".html").read_text()
     assert "<script" not in page

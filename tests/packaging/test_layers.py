@@ -17,8 +17,11 @@ SOURCES = Path(__file__).parents[2] / "application_sdk" / "monitoring"
 # layer. A new part has to be placed here before it can be merged.
 LAYERS = {
     "errors": 0,
+    "calls": 0,
     "model": 0,
     "settings": 1,
+    "profile_hook": 1,
+    "ticker": 1,
     "containment": 1,
     "protocols": 1,
     "registry": 1,
@@ -27,6 +30,7 @@ LAYERS = {
     "exporters": 2,
     "renderers": 2,
     "engine": 3,
+    "decorator_options": 4,
     "decorators": 4,
     "cli": 5,
     "pytest_plugin": 5,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import shutil
 import subprocess
 import sys
@@ -82,13 +81,6 @@ def test_a_wheel_made_from_the_source_archive_is_the_same(
 
 def test_the_licence_travels_with_the_wheel(wheel: zipfile.ZipFile) -> None:
     assert "Apache License" in _dist_info(wheel, "licenses/LICENSE")
-
-
-def test_the_command_and_the_pytest_plugin_are_registered(wheel: zipfile.ZipFile) -> None:
-    points = configparser.ConfigParser()
-    points.read_string(_dist_info(wheel, "entry_points.txt"))
-    assert points["console_scripts"]["sdk-monitoring"] == "application_sdk.monitoring.cli.main:main"
-    assert points["pytest11"]["sdk_monitoring"] == "application_sdk.monitoring.pytest_plugin"
 
 
 def test_every_requirement_has_a_lower_and_an_upper_bound(wheel: zipfile.ZipFile) -> None:

@@ -163,5 +163,3 @@ def _block(call: ProfiledCall) -> Block | None:
 def _describe(key: Hashable) -> Frame:
     assert isinstance(key, Frame)
     return key
-
-

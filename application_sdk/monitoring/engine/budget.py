@@ -40,9 +40,7 @@ class Budget:
     def _earn(self) -> None:
         now = time.monotonic()
         rate = current_settings().overhead_budget
-        self._saved = min(
-            self._saved + (now - self._as_of) * rate, _MOST_SAVED_SECONDS * rate
-        )
+        self._saved = min(self._saved + (now - self._as_of) * rate, _MOST_SAVED_SECONDS * rate)
         self._as_of = now
 
 

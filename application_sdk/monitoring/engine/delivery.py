@@ -46,9 +46,7 @@ class Delivery:
                     self._exit_hook = True
                     atexit.register(self.flush, _EXIT_SECONDS)
                 if self._thread is None:
-                    self._thread = threading.Thread(
-                        target=self._run, name=THREAD_NAME, daemon=True
-                    )
+                    self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
                     self._thread.start()
                 return True
         if dropped & (dropped - 1) == 0:  # the 1st, 2nd, 4th, 8th … so that a flood stays readable

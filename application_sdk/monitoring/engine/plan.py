@@ -11,6 +11,9 @@ from application_sdk.monitoring.calls.kinds import Kind
 from application_sdk.monitoring.engine.gate import Gate
 from application_sdk.monitoring.settings import MonitoringSettings, current_settings
 
+ATTRIBUTE = "__application_sdk_monitoring__"
+"""Where a wrapper keeps its plan and a weak reference to itself."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -106,3 +109,21 @@ class Plan:
             rate = self.resolved().sample_rate
             if rate != self.gate.rate:
                 self.gate.set_rate(rate)
+
+
+def is_own(target: Any) -> bool:
+    """Whether a wrapper is ours, and not one that merely copied our attribute."""
+    entry = vars(target).get(ATTRIBUTE) if hasattr(target, "__dict__") else None
+    return entry is not None and entry[1]() is target
+
+
+def plan_of(target: Any) -> Plan | None:
+    """The plan of our wrapper on the target, or of one below other decorators."""
+    seen: set[int] = set()
+    while target is not None and id(target) not in seen:
+        seen.add(id(target))
+        if is_own(target):
+            plan: Plan = vars(target)[ATTRIBUTE][0]
+            return plan
+        target = getattr(target, "__wrapped__", None)
+    return None

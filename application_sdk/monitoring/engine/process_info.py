@@ -42,9 +42,7 @@ def _process_info(pid: int) -> ProcessInfo:
         cpu_count=os.cpu_count(),
         total_memory_bytes=psutil.virtual_memory().total,
         monitoring_version=_version(DISTRIBUTION) or "unknown",
-        libraries={
-            name: version for name in _LIBRARIES if (version := _version(name)) is not None
-        },
+        libraries={name: version for name in _LIBRARIES if (version := _version(name)) is not None},
     )
 
 

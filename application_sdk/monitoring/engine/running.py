@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
 from application_sdk.monitoring.calls.kinds import Kind
 from application_sdk.monitoring.engine.plan import Plan
-from application_sdk.monitoring.engine.session import Guard, Session, begin
+from application_sdk.monitoring.engine.session import Session, begin
+
+
+class _Guard:
+    """Ends a session with the exception that leaves the block, if any."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __enter__(self) -> Session:
+        return self._session
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._session.finish(error)
 
 
 def slow_path(plan: Plan) -> Callable[[Any, Any], Any]:
@@ -24,18 +43,18 @@ def slow_path(plan: Plan) -> Callable[[Any, Any], Any]:
 
 
 def _run_sync(session: Session, target: Any, args: Any, kwargs: Any) -> Any:
-    with Guard(session), session.step:
+    with _Guard(session), session.step:
         return session.marker.call(target, args, kwargs)
 
 
 async def _run_async(session: Session, target: Any, args: Any, kwargs: Any) -> Any:
-    with Guard(session):
+    with _Guard(session):
         coroutine = session.call.suspended = target(*args, **kwargs)
         return await session.marker.drive_coroutine(coroutine, session.awaited_step)
 
 
 def _run_generator(session: Session, target: Any, args: Any, kwargs: Any) -> Any:
-    with Guard(session):
+    with _Guard(session):
         generator = target(*args, **kwargs)
         return (yield from session.marker.drive_generator(generator, session.step))
 

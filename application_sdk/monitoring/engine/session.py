@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from pathlib import Path
-from types import CodeType, FrameType, FunctionType, TracebackType
+from datetime import UTC, datetime
+from types import FrameType
 from typing import Any
 
 from application_sdk.monitoring.calls.kinds import Kind
 from application_sdk.monitoring.calls.marker import Marker
-from application_sdk.monitoring.containment import contained, logger, report_fault
+from application_sdk.monitoring.containment import contained, report_fault
 from application_sdk.monitoring.engine.budget import budget
+from application_sdk.monitoring.engine.call_facts import outcome_of, place_of, root_of
 from application_sdk.monitoring.engine.context import call_context, in_workflow
 from application_sdk.monitoring.engine.delivery import delivery
 from application_sdk.monitoring.engine.fork import forget_on_fork
+from application_sdk.monitoring.engine.outlets import announce, call_back, write
 from application_sdk.monitoring.engine.plan import Plan, Resolved
 from application_sdk.monitoring.engine.process_info import process_info
-from application_sdk.monitoring.exporters.files import write_files
-from application_sdk.monitoring.model.call_tree import Frame
 from application_sdk.monitoring.model.profile import (
     CpuProfile,
     MemoryProfile,
@@ -33,35 +29,14 @@ from application_sdk.monitoring.model.profile import (
     Profile,
     SamplingInfo,
 )
-from application_sdk.monitoring.protocols import BackendUnavailable, BlockPlace, ProfiledCall
+from application_sdk.monitoring.protocols import BackendUnavailable, ProfiledCall
 from application_sdk.monitoring.registry import cpu_backends, memory_backends
-from application_sdk.monitoring.renderers.paragraph import summary_paragraph
 from application_sdk.monitoring.ticker import Tick, ticker
 
 _active: ContextVar[Session | None] = ContextVar("application_sdk_monitoring_session", default=None)
 
-_callbacks: list[Callable[[Profile], None]] = []
-
 _CPU_ORDER = {"pyinstrument": ("pyinstrument", "sampler"), "sampler": ("sampler",)}
 _MEMORY_ORDER = {"auto": ("memray", "rss"), "memray": ("memray", "rss"), "rss": ("rss",)}
-
-
-def on_profile(callback: Callable[[Profile], None]) -> Callable[[], None]:
-    """Call back with each finished profile, on the background thread that writes them.
-
-    Args:
-        callback: Called with the profile; what it raises is logged once and contained.
-
-    Returns:
-        Undoes the registration.
-    """
-    _callbacks.append(callback)
-
-    def undo() -> None:
-        if callback in _callbacks:
-            _callbacks.remove(callback)
-
-    return undo
 
 
 def begin(plan: Plan, frame: FrameType | None = None) -> Session | None:
@@ -132,9 +107,9 @@ class Session:
             identity=identity,
             name=plan.name,
             kind=plan.kind,
-            root=_root(plan, frame),
+            root=root_of(plan, frame),
             marker=self.marker if frame is None else None,
-            block=None if frame is None else _place(frame),
+            block=None if frame is None else place_of(frame),
             directory=resolved.output_dir,
             interval=resolved.interval,
             max_nodes=resolved.process.max_tree_nodes,
@@ -156,14 +131,15 @@ class Session:
         self._memory: Any = None
         if memory:
             self._memory = self._first_available(
-                memory_backends, _MEMORY_ORDER.get(resolved.memory_backend, (resolved.memory_backend,))
+                memory_backends,
+                _MEMORY_ORDER.get(resolved.memory_backend, (resolved.memory_backend,)),
             )
         if cpu:
             self._cpu = self._first_available(cpu_backends, self._cpu_order(memory))
         self.has_cpu, self.has_memory = self._cpu is not None, self._memory is not None
         self._context = call_context()
         self._expiry: Tick | None = ticker.add(self._expire, resolved.max_duration_seconds)
-        self._started_at = datetime.now(timezone.utc)
+        self._started_at = datetime.now(UTC)
         self._began = time.perf_counter()
         self.overhead = self._began - began
 
@@ -206,7 +182,7 @@ class Session:
             self._stop()
             stepwise = self.plan.kind in (Kind.GENERATOR, Kind.ASYNC_GENERATOR)
             duration = self._ran if stepwise else ended - self._began
-            outcome, exception_type = _outcome(error, closed)
+            outcome, exception_type = outcome_of(error, closed)
             self.overhead += time.perf_counter() - ended
             budget.spend(self.overhead)
             if not delivery.put(lambda: self._deliver(duration, outcome, exception_type)):
@@ -303,25 +279,14 @@ class Session:
             notes=tuple(self.call.notes),
         )
         self._cpu = self._memory = None
-        files: list[Path] = []
-        with contained(f"writing a profile below {self._resolved.output_dir}"):
-            files = write_files(
-                profile,
-                self._resolved.output_dir,
-                self._resolved.formats,
-                self._resolved.process.max_stored_profiles,
-                self._resolved.process.max_stored_bytes,
-            )
+        files = write(profile, self._resolved)
         self.profile = profile
-        with contained("logging the summary of a profile"):
-            logger().info("%s", summary_paragraph(profile, files))
+        announce(profile, files)
         spent = time.thread_time() - began_cpu
         budget.spend(spent)
         if self.plan.gate is not None:
             self.plan.gate.learn_cost(self.overhead + spent)
-        for callback in list(_callbacks):
-            with contained("calling back with a profile"):
-                callback(profile)
+        call_back(profile)
 
     def _half(self, capture: Any) -> Any:
         if capture is None:
@@ -334,59 +299,3 @@ class Session:
             with contained(f"giving up {capture.backend}"):
                 capture.abandon()
             return None
-
-
-def _root(plan: Plan, frame: FrameType | None) -> CodeType | Frame:
-    if frame is not None:
-        return frame.f_code
-    target = plan.target
-    if not isinstance(target, FunctionType):
-        target = getattr(type(target).__call__, "__func__", type(target).__call__)
-    if isinstance(target, FunctionType):
-        return target.__code__
-    return Frame(plan.name.rpartition(".")[2], "", 0)
-
-
-def _place(frame: FrameType) -> BlockPlace:
-    depth, current = 0, frame
-    walker: FrameType | None = current
-    while walker is not None:
-        depth += 1
-        walker = walker.f_back
-    coroutine = None
-    if "asyncio" in sys.modules:
-        try:
-            task = asyncio.current_task()
-            coroutine = None if task is None else task.get_coro()
-        except RuntimeError:
-            coroutine = None  # no event loop runs in this thread
-    return BlockPlace(frame.f_code, depth, coroutine)
-
-
-def _outcome(error: BaseException | None, closed: bool) -> tuple[Outcome, str | None]:
-    if closed or isinstance(error, GeneratorExit):
-        return "closed", None
-    if error is None:
-        return "returned", None
-    kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    cancelled = isinstance(error, asyncio.CancelledError) or kind.__name__ == "CancelledError"
-    return ("cancelled" if cancelled else "raised"), name
-
-
-class Guard:
-    """Ends a session with the exception that leaves the block, if any."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def __enter__(self) -> Session:
-        return self._session
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._session.finish(error)

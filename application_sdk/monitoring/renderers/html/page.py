@@ -61,7 +61,9 @@ def _head(facts: Facts) -> list[str]:
     for kind, pairs in (("figures", facts.figures), ("details", facts.details)):
         parts.append(f'<dl class="{kind}">\n')
         for label, value in pairs:
-            parts.append(f'<div><dt>{escape(label)}</dt><dd dir="auto">{escape(value)}</dd></div>\n')
+            parts.append(
+                f'<div><dt>{escape(label)}</dt><dd dir="auto">{escape(value)}</dd></div>\n'
+            )
         parts.append("</dl>\n")
     if facts.notes:
         notes = "".join(f'<li dir="auto">{escape(note)}</li>\n' for note in facts.notes)

@@ -73,7 +73,11 @@ def _boxes(tree: CallTree, totals: list[float], whole: float) -> list[_Box]:
 def _draw(tree: CallTree, box: _Box, total: float, whole: float, unit: str) -> str:
     frame = tree.frame(box.node)
     fills = _OWN_FILL if origin_of(frame.file) == OWN else _LIBRARY_FILL
-    name = frame.function if len(frame.function) <= _NAME_LENGTH else frame.function[:_NAME_LENGTH] + "…"
+    name = (
+        frame.function
+        if len(frame.function) <= _NAME_LENGTH
+        else frame.function[:_NAME_LENGTH] + "…"
+    )
     title = f"{name} {format_value(total, unit)} ({total / whole:.1%})"
     x, y, width = round(box.x, 1), box.row * _ROW, max(0.5, round(box.width - 0.7, 1))
     text = ""
