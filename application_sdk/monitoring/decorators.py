@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable, Iterable
 from os import PathLike
 from types import CellType, TracebackType
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import Any, ParamSpec, Self, TypeVar, overload
 
 from application_sdk.monitoring.calls.kinds import Kind, kind_of, qualified_name
 from application_sdk.monitoring.calls.wrapper import generate
@@ -177,7 +177,7 @@ class Recorder:
         """Decorate a callable or class."""
         return _decorate(target, self._options, self._methods)
 
-    def __enter__(self) -> Recorder:
+    def __enter__(self) -> Self:
         """Begin to profile the block."""
         frame = sys._getframe(1)
         if self._plan is None:
@@ -269,7 +269,7 @@ def _wrap(target: Any, options: Options) -> Any:
     found = plan_of(target)
     if found is not None:
         options = options.over(found.options)
-        if getattr(target, ATTRIBUTE, (None,))[0] is found and is_own(target):
+        if is_own(target):
             actual = found.target
     kind = kind_of(actual)
     plan = Plan(actual, kind, options.name or qualified_name(target), options)

@@ -14,7 +14,7 @@ from application_sdk.monitoring.errors import MonitoringError
 from application_sdk.monitoring.model.call_tree import Frame
 from application_sdk.monitoring.model.profile import CpuProfile, MemoryProfile, Profile
 
-Half = TypeVar("Half", CpuProfile, MemoryProfile, covariant=True)
+Half_co = TypeVar("Half_co", CpuProfile, MemoryProfile, covariant=True)
 
 
 class BackendUnavailable(MonitoringError):
@@ -79,7 +79,7 @@ class ProfiledCall:
             self.notes.append(text)
 
 
-class Capture(Protocol[Half]):
+class Capture(Protocol[Half_co]):
     """One backend's work on one call.
 
     ``start``, ``resume``, ``pause`` and ``stop`` run on the caller's path and must be
@@ -104,14 +104,14 @@ class Capture(Protocol[Half]):
     def stop(self) -> None:
         """The call has ended."""
 
-    def half(self) -> Half:
+    def half(self) -> Half_co:
         """The finished half of the profile."""
 
     def abandon(self) -> None:
         """Give back whatever ``start`` took, in whatever state; the half is not wanted."""
 
 
-Backend = Callable[[ProfiledCall], Capture[Half]]
+Backend = Callable[[ProfiledCall], Capture[Half_co]]
 """Makes the capture of one call."""
 
 Renderer = Callable[[Profile], bytes]

@@ -203,9 +203,10 @@ def test_an_unsampled_block_has_no_profile() -> None:
 def test_a_profile_hook_of_the_program_survives(decorator: Any, profiles: Finished) -> None:
     def hook(frame: object, event: str, argument: object) -> None: ...
 
-    @decorator(sample_rate=1.0)
-    def work() -> None:
+    def set_hook() -> None:
         sys.setprofile(hook)
+
+    work = decorator(sample_rate=1.0)(set_hook)
 
     try:
         work()
@@ -214,7 +215,7 @@ def test_a_profile_hook_of_the_program_survives(decorator: Any, profiles: Finish
         assert sys.getprofile() is hook
     finally:
         sys.setprofile(None)
-    first, second = profiles()
+    _first, second = profiles()
     assert any("profile hook" in note for note in second.notes)
 
 
@@ -267,11 +268,10 @@ def test_an_unwritable_directory_is_logged_once(
 def test_a_full_disk_costs_the_profile_and_nothing_else(
     profiles: Finished, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from application_sdk.monitoring.exporters import files
 
     real = os.open
     monkeypatch.setattr(
-        files.os,
+        os,
         "open",
         lambda path, flags, mode=0o777: (
             real("/dev/full", os.O_WRONLY)

@@ -175,7 +175,7 @@ class _Replay:
                 self._threads[identity] = record.tid  # type: ignore[attr-defined]
                 return []
         owners = []
-        for index, (function, file, _) in enumerate(stack):
+        for index, (function, _file, _) in enumerate(stack):
             if function.startswith(MARKER_PREFIX):
                 identity = function[len(MARKER_PREFIX) : -1]
                 if identity in self._wanted:
@@ -185,7 +185,7 @@ class _Replay:
                 own = (block.function, block.file)
                 for index in range(len(stack) - 1, -1, -1):
                     if stack[index][:2] == own:
-                        if any(own_files[file] for _, file, _ in stack[:index]):
+                        if any(own_files[inner] for _, inner, _ in stack[:index]):
                             break  # what the monitoring itself needs at the block's edges
                         owners.append(self._owner(identity, record, stack[: index + 1]))
                         break

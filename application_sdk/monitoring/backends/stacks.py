@@ -54,8 +54,9 @@ def _without_collection(walk: map[CodeType]) -> list[CodeType]:
     # Switching the collector off, walking and switching it on again is one C-level step too,
     # so that no other thread ever sees it off.
     try:
-        steps = (gc.disable, partial(list, walk), gc.enable)
-        codes: list[CodeType] = list(map(operator.call, steps))[1]
+        steps: tuple[Any, ...] = (gc.disable, partial(list, walk), gc.enable)
+        call: Any = operator.call
+        codes: list[CodeType] = list(map(call, steps))[1]
     except BaseException:
         gc.enable()
         raise

@@ -34,16 +34,14 @@ def on_profile(callback: Callable[[Profile], None]) -> Callable[[], None]:
 
 def write(profile: Profile, resolved: Resolved) -> list[Path]:
     """Write a profile's files; a fault is logged once for each directory."""
-    files: list[Path] = []
     with contained(f"writing a profile below {resolved.output_dir}"):
-        files = write_files(
+        return write_files(
             profile,
             resolved.output_dir,
             resolved.formats,
             resolved.process.max_stored_profiles,
             resolved.process.max_stored_bytes,
         )
-    return files
 
 
 def announce(profile: Profile, files: list[Path]) -> None:

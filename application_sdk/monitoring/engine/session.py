@@ -157,22 +157,21 @@ class Session:
     def pause(self, awaiting: bool) -> None:
         """The call waits, or is left between two of its steps."""
         _active.set(self.outer)
-        if self._capturing:
-            with contained("following a call"):
-                for capture in (self._cpu, self._memory):
-                    if capture is not None:
-                        capture.pause(awaiting)
+        self._pause_captures(awaiting=awaiting)
         if self._running_since is not None:
             self._ran += time.perf_counter() - self._running_since
             self._running_since = None
 
     def left_between_steps(self) -> None:
         """What follows the last step is the consumer's time, not an await of the call."""
+        self._pause_captures(awaiting=False)
+
+    def _pause_captures(self, *, awaiting: bool) -> None:
         if self._capturing:
             with contained("following a call"):
                 for capture in (self._cpu, self._memory):
                     if capture is not None:
-                        capture.pause(False)
+                        capture.pause(awaiting)
 
     def finish(self, error: BaseException | None, closed: bool = False) -> None:
         """The call has ended; never raises a fault of its own."""

@@ -111,7 +111,7 @@ class _Writer:
             path.append(self._locations.setdefault(node.frame, len(self._locations) + 1))
             values = [0] * len(self._views)
             for place, scale, column in columns:
-                values[place] = int64(round(column[node.index] * scale))
+                values[place] = int64(round(column[node.node] * scale))
             if any(values):
                 sample = packed(1, reversed(path)) + packed(2, values) + labels
                 self._body.append(block(2, sample))

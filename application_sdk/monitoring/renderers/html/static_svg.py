@@ -32,7 +32,7 @@ class _Box(NamedTuple):
 
 
 def static_svg(tree: CallTree, metric: str, unit: str, label: str) -> str:
-    """An icicle of the widest frames of a tree as an ``<svg>`` element, or nothing if it is empty."""
+    """An icicle of a tree's widest frames as an ``<svg>`` element; nothing if it is empty."""
     totals = tree.totals(metric)
     whole = sum(total for total, parent in zip(totals, tree.parents, strict=True) if parent == -1)
     if not whole > 0:
@@ -40,8 +40,10 @@ def static_svg(tree: CallTree, metric: str, unit: str, label: str) -> str:
     boxes = _boxes(tree, totals, whole)
     height = (max(box.row for box in boxes) + 1) * _ROW
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="100%" role="img" '
-        f'font-family="sans-serif" font-size="11"><title>{escape(label)}: the widest frames</title>'
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="100%" role="img" '
+            f'font-family="sans-serif" font-size="11"><title>{escape(label)}: the widest frames</title>'
+        )
     ]
     for box in boxes:
         parts.append(_draw(tree, box, totals[box.node], whole, unit))
