@@ -13,8 +13,11 @@ PROJECT = Path(__file__).parents[2]
 
 def test_the_demo_profiles_three_activities_and_shows_the_leak(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "examples.metadata_crawl", "--files", "150"]
-        + ["--output", str(tmp_path)],
+        [
+            sys.executable,
+            *("-m", "examples.metadata_crawl"),
+            *("--files", "150", "--output", str(tmp_path)),
+        ],
         cwd=PROJECT,
         capture_output=True,
         text=True,
