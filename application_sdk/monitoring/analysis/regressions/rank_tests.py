@@ -19,6 +19,7 @@ STRATUM = 8
 
 _RESAMPLES = 800
 _GRID = 96
+_MOST_BLOCKS = 120
 
 Stratum = tuple[list[float], list[float]]
 
@@ -98,7 +99,11 @@ def bootstrap_interval(
     centre = math.log(ratio_estimate(groups))
     spread = _spread(groups, centre)
     grid = [centre + spread * (2 * step / (_GRID - 1) - 1) for step in range(_GRID)]
-    table = [[_surplus(group, math.exp(x)) for x in grid] for group in groups]
+    factors = [math.exp(x) for x in grid]
+    table = [
+        [sum(column) for column in zip(*rows, strict=True)]
+        for rows in _parts([[_surplus(group, f) for f in factors] for group in groups])
+    ]
     generator = random.Random(rounds)
     estimates = []
     for _ in range(_RESAMPLES):
@@ -151,6 +156,13 @@ def _last_where(holds: Callable[[float], bool], low: float, high: float) -> floa
         else:
             high = middle
     return (low + high) / 2
+
+
+def _parts(rows: list[list[float]]) -> list[list[list[float]]]:
+    """At most ``_MOST_BLOCKS`` runs of consecutive rows: more would cost time and tell no more."""
+    count = min(len(rows), _MOST_BLOCKS)
+    edges = [round(index * len(rows) / count) for index in range(count + 1)]
+    return [rows[a:b] for a, b in pairwise(edges)]
 
 
 def _spread(groups: Sequence[Stratum], centre: float) -> float:

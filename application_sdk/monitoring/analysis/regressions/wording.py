@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import fmean
 
 from application_sdk.monitoring.analysis.regressions.interleaving import Outcome
+from application_sdk.monitoring.analysis.regressions.mean_test import mean_ratio_interval
 from application_sdk.monitoring.analysis.regressions.rank_tests import (
     bootstrap_interval,
     ratio_estimate,
@@ -36,10 +37,12 @@ def comparison_of(outcome: Outcome, threshold: float, more: str = "slower") -> C
             confidence_interval=None,
             explanation=f"Inconclusive: {outcome.reason or 'there was nothing to measure'}.",
         )
-    ratio = ratio_estimate(strata(outcome.baseline, outcome.candidate))
-    low, high = bootstrap_interval(outcome.baseline, outcome.candidate)
     if outcome.by_mean:
         ratio = fmean(outcome.candidate) / fmean(outcome.baseline)
+        low, high = mean_ratio_interval(outcome.baseline, outcome.candidate)
+    else:
+        ratio = ratio_estimate(strata(outcome.baseline, outcome.candidate))
+        low, high = bootstrap_interval(outcome.baseline, outcome.candidate)
     # Ties can put a percentile a hair beside the estimate; an interval holds its estimate.
     interval = (min(low, ratio), max(high, ratio))
     return Comparison(
