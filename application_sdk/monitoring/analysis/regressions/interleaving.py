@@ -106,7 +106,7 @@ class Interleaving:
             return self._outcome(finding, by_mean, [main, confirming], "")
         # The confirming run was not chosen for what it shows, so "same" there is the truth.
         reason = (
-            f"one run found the candidate {finding} and an independent one could not confirm it"
+            "one run found a difference beyond the threshold and an independent one did not confirm it"
         )
         settled: Finding | None = "same" if again == "same" else None
         return self._outcome(settled, False, [main, confirming], "" if settled else reason)

@@ -21,13 +21,16 @@ _VERDICTS: dict[str | None, Verdict] = {
 }
 
 
-def comparison_of(outcome: Outcome, threshold: float, more: str = "slower") -> Comparison:
+def comparison_of(
+    outcome: Outcome, threshold: float, more: str = "slower", what: str = ""
+) -> Comparison:
     """The comparison for a finished measurement.
 
     Args:
         outcome: What was measured.
         threshold: The threshold it was decided by.
         more: The word for "costs more": ``slower``, or ``larger`` for memory.
+        what: What a round measures, where it is not the outcome's clock.
     """
     verdict = _VERDICTS[outcome.finding]
     if not outcome.baseline or min(*outcome.baseline, *outcome.candidate) <= 0.0:
@@ -49,7 +52,9 @@ def comparison_of(outcome: Outcome, threshold: float, more: str = "slower") -> C
         verdict=verdict,
         ratio=ratio,
         confidence_interval=interval,
-        explanation=_sentence(outcome, verdict, ratio, interval, threshold, more),
+        explanation=_sentence(
+            outcome, verdict, ratio, interval, threshold, more, what or outcome.clock
+        ),
     )
 
 
@@ -65,10 +70,11 @@ def _sentence(
     interval: tuple[float, float],
     threshold: float,
     more: str,
+    what: str,
 ) -> str:
     less = {"slower": "faster", "larger": "smaller"}[more]
     bounds = f"{percent(interval[0])} to {percent(interval[1])}"
-    rounds = f"{len(outcome.baseline)} rounds of {outcome.clock}"
+    rounds = f"{len(outcome.baseline)} rounds of {what}"
     allowed = f"the threshold of {threshold * 100:g} %"
     if verdict == "inconclusive":
         return f"Inconclusive: {outcome.reason} ({percent(ratio)}, 95 % interval {bounds})."
