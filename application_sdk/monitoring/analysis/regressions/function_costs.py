@@ -58,7 +58,7 @@ def side_costs(runs: Sequence[Run], names: dict[Frame, Identity]) -> SideCosts:
             while path and path[-1][0] != node.parent:
                 path.pop()
             identity = names[node.frame]
-            value = values[node.index]
+            value = values[node.node]
             own.setdefault(identity, [0.0] * len(runs))[number] += value
             # A function that is open twice on a path (recursion) counts once.
             ancestors = {above for _, above in path}
@@ -66,7 +66,7 @@ def side_costs(runs: Sequence[Run], names: dict[Frame, Identity]) -> SideCosts:
                 under[identity][above] += value / len(runs)
             for each in ancestors | {identity}:
                 totals[each] += value / len(runs)
-            path.append((node.index, identity))
+            path.append((node.node, identity))
     run_totals = [run.tree.total(run.metric) for run in runs]
     return SideCosts(
         runs=len(runs),

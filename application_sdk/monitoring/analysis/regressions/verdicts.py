@@ -16,7 +16,8 @@ class FunctionVerdict(BaseModel):
         function: The function's bare name.
         file: The file that defines it, as the candidate has it where it still exists.
         verdict: ``inconclusive`` where too little was seen of it to tell.
-        ratio: Candidate / baseline of its self value; None when the baseline has none of it.
+        ratio: Candidate / baseline of its self value, once the general pace of the two sides is
+            taken out; None when the baseline has none of it.
         share: Its part of the candidate's whole, 0 to 1.
     """
 
