@@ -20,9 +20,13 @@ LEAST_SAMPLES = 40
 """Both sides together."""
 
 LEAST_RELATIVE = 0.20
+LEAST_RELATIVE_OF_ONE = 0.35
+"""With one profile a side nothing tells how far two runs of equal code differ: in step with a
+periodic program a sampler was seen to misplace a third of a function's samples."""
+
 LEAST_SHARE = 0.005
 
-_DEFAULT_DISPERSION = 2.0
+_DEFAULT_DISPERSION = 3.0
 _MOST_DISPERSION = 10.0
 _FUNCTIONS_FOR_SCALE = 8
 _FUNCTIONS_FOR_DISPERSION = 6
@@ -59,7 +63,7 @@ def pace(before: SideCosts, after: SideCosts) -> float:
     A machine's mood and a different amount of work move all functions alike, so this is the ratio
     of what the unchanged functions cost together: those near the median ratio, then those near
     the ratio of these. With few functions the median could be the very one that changed; then
-    the pace is 1.
+    the pace is 1. A general pace shows in the whole, so it never goes beyond the whole's ratio.
     """
     keys = [
         key
@@ -79,7 +83,8 @@ def pace(before: SideCosts, after: SideCosts) -> float:
         if len(calm) < _FUNCTIONS_FOR_SCALE:
             break
         scale = sum(map(after.mean, calm)) / sum(map(before.mean, calm))
-    return scale
+    whole = after.total / before.total
+    return min(max(scale, min(1.0, whole)), max(1.0, whole))
 
 
 def changes(
@@ -113,7 +118,7 @@ def changes(
         error = _error(before, after, key, scale, dispersion)
         old, new = scale * before.mean(key), after.mean(key)
         verdict: Verdict = "unchanged"
-        if rejected.get(key) and _beyond_floors(old, new, after.total, scale, before, threshold):
+        if rejected.get(key) and _beyond_floors(before, after, scale, old, new, threshold):
             verdict = "regression" if new > old else "improvement"
         elif key not in rejected and max(old, new) > LEAST_SHARE * after.total:
             verdict = "inconclusive"
@@ -124,10 +129,12 @@ def changes(
 
 
 def _beyond_floors(
-    old: float, new: float, total: float, scale: float, before: SideCosts, threshold: float
+    before: SideCosts, after: SideCosts, scale: float, old: float, new: float, threshold: float
 ) -> bool:
-    relative = 1.0 + max(LEAST_RELATIVE, threshold)
-    whole = min(total, scale * before.total)
+    runs = min(before.runs, after.runs)
+    least = LEAST_RELATIVE if runs >= _RUNS_FOR_SPREAD else LEAST_RELATIVE_OF_ONE
+    relative = 1.0 + max(least, threshold)
+    whole = min(after.total, scale * before.total)
     return max(old, new) >= relative * min(old, new) and abs(new - old) >= LEAST_SHARE * whole
 
 

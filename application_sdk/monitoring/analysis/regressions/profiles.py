@@ -41,8 +41,9 @@ def compare_profiles(
     """Say which functions cost more in the candidate's profiles than in the baseline's.
 
     A function's own cost must differ beyond noise (with at most 0.2 % of false discoveries), by
-    20 % or the threshold, whichever is more, and by half a percent of the whole; and its callers
-    must have become dearer with it, so that moved or split code is no finding. CPU profiles are compared by
+    20 % (35 % with fewer than three profiles a side) or the threshold if that is more, and by
+    half a percent of the whole; and its callers must have become dearer with it, so that moved or
+    split code is no finding. CPU profiles are compared by
     CPU time where both sides hardly wait, else by wall time; profiles without a CPU half by the
     bytes at their peak. Several profiles a side make it surer.
 
