@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from application_sdk.monitoring.errors import InvalidArgumentError
 from application_sdk.monitoring.model.profile import CpuProfile, MemoryProfile
-from application_sdk.monitoring.protocols import Backend, Renderer
+from application_sdk.monitoring.protocols import Backend, PeakMeter, Renderer
 
 T = TypeVar("T")
 
@@ -79,6 +80,11 @@ renderers: Registry[Renderer] = Registry(
         "collapsed": f"{_PACKAGE}.renderers.collapsed:render",
         "pprof": f"{_PACKAGE}.renderers.pprof:render",
     },
+)
+
+peak_meters: Registry[Callable[[], PeakMeter]] = Registry(
+    "peak meter",
+    {"memray": f"{_PACKAGE}.backends.peak_meter:MemrayPeakMeter"},
 )
 
 EXTENSIONS = {

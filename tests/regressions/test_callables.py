@@ -11,6 +11,7 @@ import pytest
 
 from application_sdk.monitoring.analysis.regressions import compare_callables
 from application_sdk.monitoring.errors import MonitoringError
+from application_sdk.monitoring.profile_hook import profile_hook
 
 
 def work(count: int) -> int:
@@ -69,6 +70,28 @@ def test_memory_is_compared_to_the_byte() -> None:
     assert same.verdict == "unchanged", same.explanation
 
 
+def test_the_memory_of_a_coroutine_is_its_own_and_not_the_event_loops() -> None:
+    async def build_and_wait(count: int) -> None:
+        kept = build(count)
+        await asyncio.sleep(0)
+        del kept
+
+    more = compare_callables(
+        partial(build_and_wait, 20), partial(build_and_wait, 22), metric="memory"
+    )
+    assert more.verdict == "regression", more.explanation
+    assert more.ratio == pytest.approx(1.1, abs=0.02)
+
+
+def test_memory_is_refused_while_another_profiler_has_the_hook() -> None:
+    assert profile_hook.acquire("pyinstrument") is None
+    try:
+        with pytest.raises(MonitoringError, match="pyinstrument is capturing"):
+            compare_callables(partial(build, 10), partial(build, 10), metric="memory")
+    finally:
+        profile_hook.release()
+
+
 def test_the_collector_is_left_as_it_was_found() -> None:
     before = (gc.isenabled(), gc.get_freeze_count())
     compare_callables(partial(work, 100), partial(work, 100), max_seconds=2)
@@ -80,7 +103,9 @@ def test_a_target_that_raises_is_named() -> None:
         raise KeyError("lost")
 
     for metric in ("time", "memory"):
-        with pytest.raises(MonitoringError, match="the candidate raised KeyError: 'lost'") as caught:
+        with pytest.raises(
+            MonitoringError, match="the candidate raised KeyError: 'lost'"
+        ) as caught:
             compare_callables(partial(work, 10), broken, metric=metric)
         assert isinstance(caught.value.__cause__, KeyError)
 

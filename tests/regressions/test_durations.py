@@ -102,9 +102,7 @@ def test_becoming_faster_is_no_event() -> None:
 
 
 def test_a_slower_tail_alone_is_told_at_its_quantile() -> None:
-    told = events(
-        lambda second, c: 0.5 if c.random() < (0.3 if second > 7000 else 0.02) else 0.1
-    )
+    told = events(lambda second, c: 0.5 if c.random() < (0.3 if second > 7000 else 0.02) else 0.1)
     assert [event.quantile for event in told] == [0.9]
 
 

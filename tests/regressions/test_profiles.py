@@ -85,7 +85,9 @@ def profile(
     )
 
 
-def program(root: str = "/app", module: Callable[[int], str] = lambda _: "work.py") -> dict[Stack, float]:
+def program(
+    root: str = "/app", module: Callable[[int], str] = lambda _: "work.py"
+) -> dict[Stack, float]:
     """200 functions below main, the first of them hot."""
     costs: dict[Stack, float] = {}
     for number in range(200):
@@ -103,9 +105,7 @@ def test_a_doubled_function_among_two_hundred_ranks_first_as_the_only_regression
         before = program()
         after = dict(before)
         after[named(after, "function_0")] *= 2
-        comparison = compare_profiles(
-            profile(before, seed=seed), profile(after, seed=seed + 100)
-        )
+        comparison = compare_profiles(profile(before, seed=seed), profile(after, seed=seed + 100))
         assert comparison.verdict == "regression"
         first = comparison.functions[0]
         assert first.function == "function_0"
@@ -146,7 +146,7 @@ def test_a_function_moved_and_doubled_is_one() -> None:
 
 
 def test_checkouts_in_two_directories_are_the_same_program() -> None:
-    after = program(root="/tmp/worktree/app")
+    after = program(root="/elsewhere/app")
     after[named(after, "function_3")] *= 4
     comparison = compare_profiles(profile(program()), profile(after, seed=2))
     assert [f.function for f in comparison.functions if f.verdict == "regression"] == ["function_3"]
@@ -175,7 +175,7 @@ def test_a_split_that_also_costs_more_is_one() -> None:
 
 
 def test_lines_that_shift_do_not_make_another_function() -> None:
-    shifted = {
+    shifted: dict[Stack, float] = {
         (main, Frame(leaf.function, leaf.file, leaf.line + 37)): cost
         for (main, leaf), cost in program().items()
     }
@@ -203,6 +203,16 @@ def test_another_library_version_is_another_environment() -> None:
     assert comparison.verdict == "unchanged"
 
 
+def test_equal_code_on_a_slower_machine_is_unchanged_however_many_runs_there_are() -> None:
+    before = [profile(program(), seed=seed) for seed in range(6)]
+    slower = {stack: cost * 1.4 for stack, cost in program().items()}
+    after = [profile(slower, seed=seed + 50, cpu_model="Two") for seed in range(6)]
+    comparison = compare_profiles(before, after)
+    assert comparison.verdict == "unchanged", comparison.explanation
+    assert comparison.environment_mismatch
+    assert "One -> Two" in comparison.explanation
+
+
 def test_several_runs_a_side_judge_the_whole_too() -> None:
     before = [profile(program(), seed=seed) for seed in range(6)]
     slower = {stack: cost * 1.3 for stack, cost in program().items()}
@@ -212,6 +222,7 @@ def test_several_runs_a_side_judge_the_whole_too() -> None:
     assert comparison.ratio == pytest.approx(1.3, rel=0.05)
     assert comparison.confidence_interval is not None
     low, high = comparison.confidence_interval
+    assert comparison.ratio is not None
     assert 1.2 < low <= comparison.ratio <= high < 1.4
     assert "whole" in comparison.explanation
 

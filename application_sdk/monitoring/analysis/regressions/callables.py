@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 from application_sdk.monitoring.analysis.regressions.interleaving import Interleaving, Outcome
 from application_sdk.monitoring.analysis.regressions.targets import Target, TargetSide, calibrate
-from application_sdk.monitoring.analysis.regressions.wording import comparison_of
 from application_sdk.monitoring.analysis.regressions.verdicts import Comparison
+from application_sdk.monitoring.analysis.regressions.wording import comparison_of
 from application_sdk.monitoring.errors import (
     InvalidArgumentError,
     InvalidArgumentTypeError,

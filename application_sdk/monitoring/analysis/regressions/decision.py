@@ -68,10 +68,10 @@ class Evidence:
         return None
 
     def best_guess(self) -> Finding | None:
-        """The finding when time is up: the estimate lies beyond the threshold, and at least half
-        of the threshold is certain.
+        """The finding when time is up, from an estimate beyond the threshold.
 
-        Call it once, on a series that will not grow: it is more willing than ``typical``.
+        At least half of the threshold must be certain. Call it once, on a series that will not
+        grow: it is more willing than ``typical``.
         """
         certain = self.typical()
         if certain is not None or len(self.baseline) < LEAST_ROUNDS:

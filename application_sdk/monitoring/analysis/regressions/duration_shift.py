@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from statistics import median
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -11,11 +13,20 @@ from application_sdk.monitoring.analysis.regressions.duration_sketch import Dura
 
 _WINDOW_SECONDS = 60.0
 _LEAST_CALLS = 30
-_PAST_WINDOWS = 20
-_LEAST_PAST = 5
+_PAST_WINDOWS = 30
+_LEAST_PAST = 10
 _SUSTAINED = 5
 _QUANTILES = (0.5, 0.9)
-_BEYOND_SPREAD = 4.0
+_BEYOND_SPREAD = 3.0
+_CERTAIN = 3.0
+
+
+class _Level(NamedTuple):
+    """A quantile of one window, and the values that it might as well have had by chance."""
+
+    low: float
+    middle: float
+    high: float
 
 
 class DurationShift(BaseModel):
@@ -44,10 +55,12 @@ class DurationShiftDetector:
     """Watches one function's durations, in bounded memory and without a thread of its own.
 
     Durations fall into windows of a minute, or longer until there are 30 calls. A shift is told
-    when five windows running each lie above the earlier level at the same quantile, by ``least_ratio``
-    and by four times the windows' own spread. It is told once: the new level is then the past. One
-    slow window, a burst or a daily wave slower than the memory of twenty windows is none. Not
-    thread-safe: the owner serialises ``observe``.
+    when five windows running all lie above the earlier level at the same quantile, typically by
+    ``least_ratio`` and by three times the windows' own spread, each above what is usual there, and
+    by more than chance moves the
+    quantile of so few calls (a function with two modes flips between them). It is told once: the
+    new level is then the past. One slow window, a burst or a daily wave slower than the memory of
+    thirty windows is none. Not thread-safe: the owner serialises ``observe``.
 
     Args:
         baseline: Durations of a known good version; with it the function's own past is not asked.
@@ -68,8 +81,8 @@ class DurationShiftDetector:
         self._window_seconds = window_seconds
         self._window = DurationSketch()
         self._window_began: float | None = None
-        self._past: deque[tuple[float, ...]] = deque(maxlen=_PAST_WINDOWS)
-        self._recent: deque[tuple[float, tuple[float, ...]]] = deque(maxlen=_SUSTAINED)
+        self._past: deque[tuple[_Level, ...]] = deque(maxlen=_PAST_WINDOWS)
+        self._recent: deque[tuple[float, tuple[_Level, ...]]] = deque(maxlen=_SUSTAINED)
 
     def observe(self, seconds: float, at: float) -> DurationShift | None:
         """Note one call's duration.
@@ -112,12 +125,21 @@ class DurationShiftDetector:
         found: list[DurationShift] = []
         for number, quantile in enumerate(_QUANTILES):
             past = [levels[number] for levels in self._past]
-            before = median(past) if self._baseline is None else self._baseline[number]
-            spread = median(abs(level - median(past)) for level in past) if past else 0.0
+            known = past if self._baseline is None else [self._baseline[number]]
+            before = median(level.middle for level in known)
+            at_most = median(level.high for level in known)
+            middles = [level.middle for level in past]
+            spread = median(abs(m - median(middles)) for m in middles) if middles else 0.0
             limit = max(before * self._least_ratio, before + _BEYOND_SPREAD * 1.4826 * spread)
             recent = [levels[number] for _, levels in self._recent]
-            if min(recent) > limit:
-                after = median(recent)
+            at_least = median(level.low for level in recent)
+            after = median(level.middle for level in recent)
+            # Higher than all but one of the past windows, which a burst may have raised.
+            usual = sorted(middles)[-2] if len(middles) > 1 else before
+            throughout = min(level.middle for level in recent) > max(
+                usual, before * self._least_ratio**0.5
+            )
+            if after > limit and throughout and at_least > at_most:
                 found.append(
                     DurationShift(
                         ratio=after / before,
@@ -137,5 +159,14 @@ class DurationShiftDetector:
         self._baseline = None
 
 
-def _levels(sketch: DurationSketch) -> tuple[float, ...]:
-    return tuple(sketch.quantile(fraction) or 0.0 for fraction in _QUANTILES)
+def _levels(sketch: DurationSketch) -> tuple[_Level, ...]:
+    """Each quantile with its band of chance, as wide as five windows together deserve."""
+    levels = []
+    for fraction in _QUANTILES:
+        width = _CERTAIN * math.sqrt(fraction * (1.0 - fraction) / (sketch.count * _SUSTAINED))
+        low, middle, high = (
+            sketch.quantile(min(1.0, max(0.0, at))) or 0.0
+            for at in (fraction - width, fraction, fraction + width)
+        )
+        levels.append(_Level(low, middle, high))
+    return tuple(levels)

@@ -80,7 +80,8 @@ class DurationSketch:
         """
         buckets, total = data.get("buckets"), data.get("total_seconds")
         if not isinstance(buckets, Mapping) or not isinstance(total, (int, float)):
-            raise ValueError("a duration sketch has 'buckets' and 'total_seconds'")
+            # What is wrong is the value of a file, whatever the types in it.
+            raise ValueError("a duration sketch has 'buckets' and 'total_seconds'")  # noqa: TRY004
         sketch = cls(max_buckets)
         for index, count in buckets.items():
             if not isinstance(count, int) or count < 1:

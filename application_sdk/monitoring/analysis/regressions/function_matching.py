@@ -63,9 +63,7 @@ def _grouped(frames: set[Frame], short: dict[str, str]) -> dict[_Key, list[Frame
     return dict(groups)
 
 
-def _moved(
-    before: dict[_Key, list[Frame]], after: dict[_Key, list[Frame]]
-) -> dict[_Key, _Key]:
+def _moved(before: dict[_Key, list[Frame]], after: dict[_Key, list[Frame]]) -> dict[_Key, _Key]:
     gone, come = defaultdict(list), defaultdict(list)
     for key in before.keys() - after.keys():
         gone[key[0]].append(key)

@@ -157,7 +157,11 @@ def _without_refactoring(
         moved_along = (new - old) * math.copysign(1.0, gap)
         if visible and moved_along < abs(gap) / 2:
             return Change(
-                change.identity, change.before, change.after, change.error, change.p_value,
+                change.identity,
+                change.before,
+                change.after,
+                change.error,
+                change.p_value,
                 "unchanged",
             )
     return change

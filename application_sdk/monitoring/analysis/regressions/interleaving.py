@@ -92,9 +92,7 @@ class Interleaving:
         begun = self._now()
         limit = self._deadline - begun
         main = _Rounds()
-        finding, by_mean = self._run(
-            main, begun + limit * _MAIN_SHARE, begun + limit * _MEAN_SHARE
-        )
+        finding, by_mean = self._run(main, begun + limit * _MAIN_SHARE, begun + limit * _MEAN_SHARE)
         if finding not in ("slower", "faster"):
             return self._outcome(finding, False, [main], self._why_open(main))
         confirming = _Rounds()
@@ -105,9 +103,7 @@ class Interleaving:
         if again == finding:
             return self._outcome(finding, by_mean, [main, confirming], "")
         # The confirming run was not chosen for what it shows, so "same" there is the truth.
-        reason = (
-            "one run found a difference beyond the threshold and an independent one did not confirm it"
-        )
+        reason = "a difference beyond the threshold was not confirmed by an independent run"
         settled: Finding | None = "same" if again == "same" else None
         return self._outcome(settled, False, [main, confirming], "" if settled else reason)
 
@@ -179,6 +175,4 @@ class Interleaving:
             [reading for part in parts for reading in part.candidate],
         )
         confirmed = len(parts[1].baseline) if len(parts) > 1 else 0
-        return Outcome(
-            finding, by_mean, low, high, confirmed, clock, "" if finding else reason
-        )
+        return Outcome(finding, by_mean, low, high, confirmed, clock, "" if finding else reason)

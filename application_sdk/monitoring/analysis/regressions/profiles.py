@@ -43,9 +43,9 @@ def compare_profiles(
     A function's own cost must differ beyond noise (with at most 0.2 % of false discoveries), by
     20 % (35 % with fewer than three profiles a side) or the threshold if that is more, and by
     half a percent of the whole; and its callers must have become dearer with it, so that moved or
-    split code is no finding. CPU profiles are compared by
-    CPU time where both sides hardly wait, else by wall time; profiles without a CPU half by the
-    bytes at their peak. Several profiles a side make it surer.
+    split code is no finding. CPU profiles are compared by CPU time where both sides hardly wait,
+    else by wall time; profiles without a CPU half by the bytes at their peak. Several profiles a
+    side make it surer.
 
     Args:
         baseline: A profile, the path of one, or a list of them.
@@ -82,12 +82,14 @@ def compare_profiles(
     scale = pace(old, new)
     found, dispersion = changes(old, new, scale, threshold)
     functions = _verdicts(found, new, {identity: frame for frame, identity in new_names.items()})
-    whole = _whole(old, new, threshold)
+    # The whole pace of another machine says nothing of the code; functions are compared after
+    # the general pace is taken out.
+    whole = "inconclusive" if mismatch else _whole(old, new, threshold)
     verdict = _overall(found, whole)
     reason = _explain(verdict, functions, whole, new.total / old.total)
-    if mismatch and verdict != "unchanged":
-        reason = f"Inconclusive, because the environments differ ({'; '.join(mismatch)}): {reason}"
-        verdict = "inconclusive"
+    if mismatch:
+        reason = _beside_the_mismatch(reason, mismatch)
+        verdict = "unchanged" if verdict == "unchanged" else "inconclusive"
     return Comparison(
         verdict=verdict,
         ratio=new.total / old.total,
@@ -176,7 +178,7 @@ def _verdicts(
     return [
         FunctionVerdict(
             function=change.identity.function,
-            file=frames[change.identity].file if change.identity in frames else change.identity.file,
+            file=_file(change.identity, frames),
             verdict=change.verdict,
             ratio=change.after / change.before if change.before else None,
             share=change.after / new.total,
@@ -184,6 +186,11 @@ def _verdicts(
         for change in order
         if change.identity.function != TRUNCATED_FUNCTION
     ]
+
+
+def _file(identity: Identity, frames: dict[Identity, Frame]) -> str:
+    frame = frames.get(identity)
+    return identity.file if frame is None else frame.file
 
 
 def _whole(old: SideCosts, new: SideCosts, threshold: float) -> Verdict:
@@ -226,8 +233,17 @@ def _explain(
         return f"{verdict.capitalize()} of the whole, x {ratio:.2f}; no single function stands out."
     if verdict == "inconclusive":
         return "Inconclusive: too few samples in every function; profile longer or more runs."
-    certain = "" if whole == "unchanged" else " (the totals of so few runs cannot be judged)"
-    return f"Unchanged: no function's own cost moved beyond noise; the whole is x {ratio:.2f}{certain}."
+    certain = "" if whole == "unchanged" else ", which so few runs cannot judge"
+    return f"Unchanged: no function moved beyond noise; the whole is x {ratio:.2f}{certain}."
+
+
+def _beside_the_mismatch(reason: str, mismatch: tuple[str, ...]) -> str:
+    differences = "; ".join(mismatch)
+    if reason.startswith("Inconclusive"):
+        return f"{reason} The environments differ too ({differences})."
+    if reason.startswith("Unchanged"):
+        return f"{reason} The environments differ ({differences}), so only functions were compared."
+    return f"Inconclusive, because the environments differ ({differences}): {reason}"
 
 
 def _interval(old: SideCosts, new: SideCosts, dispersion: float) -> tuple[float, float]:
