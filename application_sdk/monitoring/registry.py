@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from application_sdk.monitoring.errors import InvalidArgumentError
@@ -86,6 +87,9 @@ peak_meters: Registry[Callable[[], PeakMeter]] = Registry(
     "peak meter",
     {"memray": f"{_PACKAGE}.backends.peak_meter:MemrayPeakMeter"},
 )
+
+MEASURED_PROCESS = Path(__file__).parent / "backends" / "measured_process.py"
+"""The program that measures a callable in a process of its own; run by path, never imported."""
 
 EXTENSIONS = {
     "html": ".html",

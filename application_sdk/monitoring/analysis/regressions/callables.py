@@ -57,7 +57,7 @@ def compare_callables(
         InvalidArgumentTypeError: If a side is not a callable without required arguments.
         MonitoringError: If a target raises, or if called inside a running event loop.
     """
-    _check_arguments(threshold, max_seconds, metric)
+    check_options(threshold, max_seconds, metric)
     for role, target in (("baseline", baseline), ("candidate", candidate)):
         _check_target(role, target)
     _check_no_running_loop()
@@ -107,7 +107,12 @@ def quiet_collector() -> Iterator[None]:
             gc.unfreeze()
 
 
-def _check_arguments(threshold: float, max_seconds: float, metric: str) -> None:
+def check_options(threshold: float, max_seconds: float, metric: str) -> None:
+    """Refuse options of a comparison that make no sense.
+
+    Raises:
+        InvalidArgumentError: Naming the option, its value and what is allowed.
+    """
     if not 0.0 < threshold <= 10.0:
         raise InvalidArgumentError(
             f"threshold={threshold!r} is not allowed; give a fraction above 0 and up to 10, "
