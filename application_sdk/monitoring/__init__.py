@@ -9,6 +9,9 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from application_sdk.monitoring.analysis.regressions.callables import compare_callables
+    from application_sdk.monitoring.analysis.regressions.profiles import compare_profiles
+    from application_sdk.monitoring.analysis.regressions.verdicts import Comparison
     from application_sdk.monitoring.decorators import flamegraph, memory_profile
     from application_sdk.monitoring.engine.delivery import flush
     from application_sdk.monitoring.engine.outlets import on_profile
@@ -32,14 +35,20 @@ _HOME = {
     "CallTree": "model.call_tree",
     "FunctionStat": "model.call_tree",
     "MonitoringError": "errors",
+    "compare_callables": "analysis.regressions.callables",
+    "compare_profiles": "analysis.regressions.profiles",
+    "Comparison": "analysis.regressions.verdicts",
 }
 
 __all__ = [
     "CallTree",
+    "Comparison",
     "FunctionStat",
     "MonitoringError",
     "MonitoringSettings",
     "Profile",
+    "compare_callables",
+    "compare_profiles",
     "configure",
     "flamegraph",
     "flush",

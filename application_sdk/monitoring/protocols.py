@@ -127,6 +127,27 @@ Renderer = Callable[[Profile], bytes]
 """Makes a file's content of a profile."""
 
 
+class PeakMeter(Protocol):
+    """Measures the most bytes that a stretch of work has allocated at a time, again and again."""
+
+    def start(self) -> None:
+        """Begin a stretch.
+
+        Raises:
+            BackendUnavailable: If allocations cannot be counted now.
+        """
+
+    def stop(self) -> None:
+        """End the stretch; harmless when none has begun."""
+
+    def peak_bytes(self) -> int:
+        """The peak of the last finished stretch."""
+        ...
+
+    def close(self) -> None:
+        """Give back whatever it holds."""
+
+
 class Exporter(Protocol):
     """Delivers a finished profile; runs off the caller's path."""
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from application_sdk.monitoring.errors import InvalidArgumentError
 from application_sdk.monitoring.model.profile import CpuProfile, MemoryProfile
-from application_sdk.monitoring.protocols import Backend, Renderer
+from application_sdk.monitoring.protocols import Backend, PeakMeter, Renderer
 
 T = TypeVar("T")
 
@@ -80,6 +82,14 @@ renderers: Registry[Renderer] = Registry(
         "pprof": f"{_PACKAGE}.renderers.pprof:render",
     },
 )
+
+peak_meters: Registry[Callable[[], PeakMeter]] = Registry(
+    "peak meter",
+    {"memray": f"{_PACKAGE}.backends.peak_meter:MemrayPeakMeter"},
+)
+
+MEASURED_PROCESS = Path(__file__).parent / "backends" / "measured_process.py"
+"""The program that measures a callable in a process of its own; run by path, never imported."""
 
 EXTENSIONS = {
     "html": ".html",
