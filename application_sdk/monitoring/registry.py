@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from application_sdk.monitoring.errors import InvalidArgumentError
 from application_sdk.monitoring.model.profile import CpuProfile, MemoryProfile
-from application_sdk.monitoring.protocols import Backend, Renderer
+from application_sdk.monitoring.protocols import Backend, GrowthTracer, Renderer
 
 T = TypeVar("T")
 
@@ -67,6 +68,11 @@ memory_backends: Registry[Backend[MemoryProfile]] = Registry(
         "memray": f"{_PACKAGE}.backends.memray:MemrayCapture",
         "rss": f"{_PACKAGE}.backends.rss:RssCapture",
     },
+)
+
+growth_tracers: Registry[Callable[[], GrowthTracer]] = Registry(
+    "growth tracer",
+    {"memray": f"{_PACKAGE}.backends.growth_tracer:MemrayGrowthTracer"},
 )
 
 renderers: Registry[Renderer] = Registry(
