@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,12 +17,13 @@ from application_sdk.monitoring.analysis.leaks.conclusion import (
 from application_sdk.monitoring.analysis.leaks.growth import Bounds, Growth, Progress, find_growth
 from application_sdk.monitoring.analysis.leaks.limits import memory_limit
 from application_sdk.monitoring.analysis.leaks.meter import Meter
+from application_sdk.monitoring.analysis.leaks.native_lines import find_native_lines
 from application_sdk.monitoring.analysis.leaks.own_code import OwnCode
 from application_sdk.monitoring.analysis.leaks.readings import HeapReader, frozen_heap
-from application_sdk.monitoring.analysis.leaks.report import LeakCheckVerdict, LeakReport
+from application_sdk.monitoring.analysis.leaks.report import LeakCheckVerdict, LeakReport, LeakSite
 from application_sdk.monitoring.analysis.leaks.retained import retained_profile
 from application_sdk.monitoring.analysis.leaks.sites import GrowingSites, find_sites
-from application_sdk.monitoring.analysis.leaks.steps import Investigation
+from application_sdk.monitoring.analysis.leaks.steps import Investigation, Step
 from application_sdk.monitoring.analysis.leaks.trace import Trace, trace_growth
 from application_sdk.monitoring.protocols import BackendUnavailable
 
@@ -83,7 +84,8 @@ def investigate(
             )
         except BackendUnavailable as unavailable:
             return case.untraced(growth, str(unavailable))
-        return case.traced(growth, trace)
+        lines = yield from case.native_lines(growth, trace, reader, left - trace.calls)
+        return case.traced(growth, trace, lines)
 
 
 class _Case:
@@ -96,6 +98,7 @@ class _Case:
         self._floor = floor
         self.progress = progress
         self.notes: list[str] = []
+        self._is_own = OwnCode(target.file)
         self._started_at = datetime.now(UTC)
 
     def clean(self, growth: Growth) -> LeakReport:
@@ -119,8 +122,22 @@ class _Case:
             f"{self.meter.calls} calls; the lines are not known because {reason}.",
         )
 
-    def traced(self, growth: Growth, trace: Trace) -> LeakReport:
-        sites = find_sites(trace.growth, trace.calls, OwnCode(self._target.file))
+    def native_lines(
+        self, growth: Growth, trace: Trace, reader: HeapReader, calls_left: int
+    ) -> Generator[Step, None, list[LeakSite]]:
+        sites = find_sites(trace.growth, trace.calls, self._is_own)
+        native = unexplained(estimate(growth.blocks, object_size(trace)), sites)
+        if native < self._floor / 2:
+            return []
+        self.progress("looking for the line that takes native memory")
+        return (
+            yield from find_native_lines(
+                self.meter, reader.native, self._is_own, native, calls_left
+            )
+        )
+
+    def traced(self, growth: Growth, trace: Trace, lines: list[LeakSite]) -> LeakReport:
+        sites = find_sites(trace.growth, trace.calls, self._is_own).joined_by(lines)
         found = estimate(growth.blocks, object_size(trace))
         if found.value < self._floor:
             return self.report(
@@ -175,12 +192,12 @@ class _Case:
 
 def _leak_text(found: Estimate, sites: GrowingSites, native: float, calls: int) -> str:
     text = f"Each call leaves {found.value:.0f} bytes behind, steadily over {calls} calls"
-    if sites.sites and native < found.value / 2:
-        first = sites.sites[0]
-        return f"{text}; most of it comes from {first.function} ({first.file}:{first.line})."
+    if native:
+        text += f"; {native:.0f} of them are native memory that no allocation site explains"
     if sites.sites:
-        return f"{text}; {native:.0f} of them are native memory that no allocation site explains."
-    return f"{text}; it is native memory that no allocation site explains."
+        first = sites.sites[0]
+        text += f"; most of it comes from {first.function} ({first.file}:{first.line})"
+    return text + "."
 
 
 def _available_bytes() -> int:

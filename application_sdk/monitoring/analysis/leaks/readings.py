@@ -81,6 +81,10 @@ class HeapReader:
         self._native, self.native_source = _native_reader()
         self.read()
 
+    def native(self) -> int:
+        """Live bytes of the C heap now, without a collection."""
+        return self._native()
+
     def read(self) -> Level:
         """The live heap now."""
         if self._before_reading is not None:

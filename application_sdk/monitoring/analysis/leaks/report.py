@@ -23,7 +23,8 @@ class LeakSite(BaseModel):
         file: The file that defines it.
         line: The line that allocates, or that calls the library that does.
         bytes_per_call: Bytes that stay alive after each call.
-        allocations_per_call: Allocations that stay alive after each call.
+        allocations_per_call: Allocations that stay alive after each call; None for native
+            memory, of which only the line is known.
         stack: ``file:line function`` from the target inwards to the allocation, of the
             path that leaks most through this line.
     """
@@ -34,7 +35,7 @@ class LeakSite(BaseModel):
     file: str
     line: int
     bytes_per_call: float
-    allocations_per_call: float
+    allocations_per_call: float | None
     stack: tuple[str, ...] = ()
 
 
@@ -47,8 +48,9 @@ class LeakReport(BaseModel):
         bytes_per_call: Live heap that each call adds, in bytes; None when too few
             calls could be made to tell.
         confidence_interval: The 98 % interval of ``bytes_per_call``; None as above.
-        native_bytes_per_call: The part that no allocation site explains, in bytes per
-            call; None when nothing was traced.
+        native_bytes_per_call: The part that no traced allocation explains, in bytes per
+            call; None when nothing was traced. Where the line across which the C heap grows
+            could be found, it is among the sites.
         calls: Calls of the target made in all.
         seconds: How long the check took.
         sites: Where the memory is allocated, largest first.

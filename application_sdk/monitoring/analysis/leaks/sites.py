@@ -67,6 +67,13 @@ class GrowingSites:
     tree: CallTree
     large_bytes_per_call: float
 
+    def joined_by(self, lines: Sequence[LeakSite]) -> GrowingSites:
+        """The same with the lines that take native memory, as far as they are not there."""
+        known = {(site.file, site.line) for site in self.sites}
+        new = [line for line in lines if (line.file, line.line) not in known]
+        sites = sorted([*self.sites, *new], key=lambda site: -site.bytes_per_call)
+        return GrowingSites(sites, self.tree, self.large_bytes_per_call)
+
 
 def find_sites(
     growth: TracedGrowth, calls: int, is_own: Callable[[str], bool]
@@ -108,6 +115,11 @@ def find_sites(
     )
 
 
+def is_checker(file: str) -> bool:
+    """Whether a file belongs to the leak check itself."""
+    return file.startswith(_CHECKER)
+
+
 def _gain(levels: Sequence[int]) -> int:
     return levels[-1] - levels[1]
 
@@ -116,9 +128,10 @@ def _inside(frames: tuple[TracedFrame, ...]) -> tuple[TracedFrame, ...]:
     """The frames of the target: what is outside of the checker's driver is cut away."""
     for index in range(len(frames) - 1, -1, -1):
         if frames[index][0].file == DRIVER_FILE:
-            return frames[index + 1 :]
+            inside = frames[index + 1 :]
+            return () if inside and is_checker(inside[0][0].file) else inside
     # Another thread's or task's path is whole; one through the checker is the checker's.
-    return () if any(frame.file.startswith(_CHECKER) for frame, _ in frames) else frames
+    return () if any(is_checker(frame.file) for frame, _ in frames) else frames
 
 
 def _own_place(path: tuple[TracedFrame, ...], is_own: Callable[[str], bool]) -> TracedFrame:
