@@ -83,8 +83,15 @@ def _in_child(name: str) -> dict[str, Any]:
         command, cwd=ROOT, capture_output=True, text=True, timeout=_TIMEOUT, check=False
     )
     if done.returncode:
-        return {"name": name, "verdict": "failed", "explanation": done.stderr[-600:], "seconds": 0.0,
-                "leaky": None, "right": False, "named": None}
+        return {
+            "name": name,
+            "verdict": "failed",
+            "explanation": done.stderr[-600:],
+            "seconds": 0.0,
+            "leaky": None,
+            "right": False,
+            "named": None,
+        }
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     result["process_seconds"] = time.perf_counter() - start
     return result
@@ -103,7 +110,8 @@ def sum_up(results: list[dict[str, Any]]) -> None:
     found = [r for r in leaky if r["verdict"] == "leak"]
     flagged = [r for r in clean if r["verdict"] == "leak"]
     print(f"leaky: {len({r['name'] for r in leaky})} functions, {len(leaky)} checks")
-    print(f"  missed: {len(leaky) - len(found)} {sorted({r['name'] for r in leaky if r not in found})}")
+    missed = sorted({r["name"] for r in leaky if r not in found})
+    print(f"  missed: {len(leaky) - len(found)} {missed}")
     print(f"  right function named: {sum(r['right'] for r in found)} of {len(found)}")
     print(f"clean: {len({r['name'] for r in clean})} functions, {len(clean)} checks")
     print(f"  flagged: {len(flagged)} {sorted({r['name'] for r in flagged})}")

@@ -100,9 +100,10 @@ class MemrayGrowthTracer:
         """What was alive at each mark; the capture is deleted."""
         try:
             with memray.FileReader(self._path()) as reader:
-                return _Replay().read(reader)
+                growth = _Replay().read(reader)
         finally:
             self._clean_up()
+        return growth
 
     def _path(self) -> Path:
         assert self._directory is not None

@@ -77,8 +77,6 @@ def makes_a_class_and_drops_it() -> None:
     model()
 
 
-
-
 @collection.clean
 def registers_weakly() -> None:
     parent = WeakParent()

@@ -73,7 +73,7 @@ history: collections.deque[bytes] = collections.deque()
 
 @collection.leaks()
 def keeps_payloads_in_an_unbounded_deque() -> None:
-    history.append(b"p" * 700)
+    history.append(bytes(700))
 
 
 latencies: dict[str, list[float]] = collections.defaultdict(list)

@@ -8,6 +8,7 @@ import contextvars
 import itertools
 import queue
 import threading
+from typing import Any
 
 from tests.leaks.corpus.cases import Collection
 
@@ -116,7 +117,7 @@ async def collects_waiters_that_nobody_wakes() -> None:
     waiters.append(waiter)
 
 
-streams = []
+streams: list[Any] = []
 
 
 async def numbers_forever():  # type: ignore[no-untyped-def]  # noqa: ANN201 - a user's code

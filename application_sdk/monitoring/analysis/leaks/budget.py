@@ -47,9 +47,7 @@ class Budget:
     def __init__(self, available_bytes: int, start: Use) -> None:
         self._start = start
         self._bytes = min(_MOST_BYTES, int(available_bytes * _SHARE_OF_MEMORY))
-        self._descriptors = int(
-            (descriptor_limit() - start.descriptors) * _SHARE_OF_DESCRIPTORS
-        )
+        self._descriptors = int((descriptor_limit() - start.descriptors) * _SHARE_OF_DESCRIPTORS)
 
     def calls_left(self, first: Use, now: Use) -> int:
         """How many more calls fit, at the rates between two moments."""

@@ -59,9 +59,7 @@ class Bounds:
     available_bytes: int
 
 
-def find_growth(
-    meter: Meter, bounds: Bounds, progress: Progress
-) -> Generator[Step, None, Growth]:
+def find_growth(meter: Meter, bounds: Bounds, progress: Progress) -> Generator[Step, None, Growth]:
     """Make blocks of calls, each twice the one before, until the answer is certain."""
     search = _Search(meter, bounds, progress)
     growth = yield from search.blocks_until_certain()

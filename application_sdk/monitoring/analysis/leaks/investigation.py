@@ -30,6 +30,7 @@ from application_sdk.monitoring.protocols import BackendUnavailable
 _FEWEST_TRACED = 40
 """Calls to trace even where the budget is used up: better than a leak without a name."""
 
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """What is checked.

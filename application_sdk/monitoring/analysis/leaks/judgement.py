@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from application_sdk.monitoring.analysis.leaks.statistics import BlockTrend
@@ -48,21 +49,25 @@ def judge(blocks: Sequence[BlockTrend], floor: float, *, last: bool) -> Judgemen
     wanted = _FEWEST_STEADY_BLOCKS if last else _STEADY_BLOCKS
     recent = blocks[-wanted:]
     if len(recent) == wanted and all(_rises(block, floor) for block in recent):
-        if all(_keeps_on(a, b) for a, b in zip(recent, recent[1:], strict=False)):
+        if all(_keeps_on(a, b) for a, b in pairwise(recent)):
             return Judgement("growing")
         return Judgement(
             "open",
             f"the growth is fading ({recent[0].slope.value:.0f} bytes a call, then "
             f"{latest.slope.value:.0f}): something still fills up or warms up",
         )
+    return Judgement("open", _undecided(blocks, floor))
+
+
+def _undecided(blocks: Sequence[BlockTrend], floor: float) -> str:
+    latest = blocks[-1]
     if len(blocks) < _FEWEST_STEADY_BLOCKS:
-        return Judgement("open", "too few calls could be made in the time given")
+        return "too few calls could be made in the time given"
     if latest.slope.low > floor and latest.jump_share > _MOST_JUMP:
-        return Judgement("open", "memory rose in a single jump, not with every call")
-    return Judgement(
-        "open",
+        return "memory rose in a single jump, not with every call"
+    return (
         f"the heap goes up and down too much to tell: between {latest.slope.low:.0f} and "
-        f"{latest.slope.high:.0f} bytes a call",
+        f"{latest.slope.high:.0f} bytes a call"
     )
 
 

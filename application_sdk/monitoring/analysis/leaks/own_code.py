@@ -13,7 +13,7 @@ _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}"
 def _library_roots() -> tuple[str, ...]:
     names = ("stdlib", "platstdlib", "purelib", "platlib")
     paths = sysconfig.get_paths()
-    return tuple({os.path.join(os.path.realpath(paths[name]), "") for name in names})
+    return tuple({os.path.realpath(paths[name]) + os.sep for name in names})
 
 
 class OwnCode:
@@ -53,5 +53,6 @@ def _package_directory(file: str) -> str:
     for part in _INSTALLED:
         root, found, inside = path.partition(part)
         if found:
-            return root + found + inside.split(os.sep)[0] + (os.sep if os.sep in inside else "")
+            package, inner, _ = inside.partition(os.sep)
+            return root + found + package + inner
     return ""

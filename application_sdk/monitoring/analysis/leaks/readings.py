@@ -63,9 +63,7 @@ class Readings:
 
     def ceilings(self) -> list[int]:
         """The ceiling of every reading."""
-        return [
-            self.blocks[i] * SMALL_OBJECT_LIMIT + self.native[i] for i in range(len(self))
-        ]
+        return [self.blocks[i] * SMALL_OBJECT_LIMIT + self.native[i] for i in range(len(self))]
 
 
 class HeapReader:
@@ -149,7 +147,7 @@ def descriptor_count() -> int:
     """Open file descriptors, 0 where they cannot be counted."""
     for directory in _FD_DIRECTORIES:
         try:
-            return len(os.listdir(directory))
+            return sum(1 for _ in os.scandir(directory))
         except OSError:
             continue
     return 0

@@ -18,11 +18,13 @@ from application_sdk.monitoring.model.profile import (
 )
 
 _DISTRIBUTION = "atlan-application-sdk-monitoring"
+_NOTE = (
+    "a leak check: the tree holds only what keeps growing from call to call, summed over the "
+    "traced calls"
+)
 
 
-def retained_profile(
-    name: str, started_at: datetime, seconds: float, tree: CallTree
-) -> Profile:
+def retained_profile(name: str, started_at: datetime, seconds: float, tree: CallTree) -> Profile:
     """Make a profile of a tree of leaked memory.
 
     Args:
@@ -49,10 +51,7 @@ def retained_profile(
             allocation_count=round(tree.total("allocations")),
             retained_tree=tree,
         ),
-        notes=(
-            "a leak check: the tree holds only what keeps growing from call to call, summed "
-            "over the traced calls",
-        ),
+        notes=(_NOTE,),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from application_sdk.monitoring.analysis.leaks.report import LeakSite
 from application_sdk.monitoring.analysis.leaks.steps import DRIVER_FILE
@@ -16,7 +17,7 @@ _METRICS = ("bytes", "allocations")
 _MOST_NODES = 25_000
 _LEAST_SHARE = 0.02
 _LARGE = 512
-_CHECKER = os.path.join(os.path.dirname(DRIVER_FILE), "")
+_CHECKER = str(Path(DRIVER_FILE).parent) + os.sep
 
 
 @dataclass
@@ -30,9 +31,7 @@ class _Place:
     paths: list[tuple[tuple[TracedFrame, ...], int, int]] = field(default_factory=list)
 
     def add(self, path: tuple[TracedFrame, ...], stack: TracedStack) -> None:
-        for index, (size, count) in enumerate(
-            zip(stack.live_bytes, stack.live_count, strict=True)
-        ):
+        for index, (size, count) in enumerate(zip(stack.live_bytes, stack.live_count, strict=True)):
             self.bytes[index] += size
             self.count[index] += count
         self.paths.append((path, _gain(stack.live_bytes), _gain(stack.live_count)))
@@ -75,9 +74,7 @@ class GrowingSites:
         return GrowingSites(sites, self.tree, self.large_bytes_per_call)
 
 
-def find_sites(
-    growth: TracedGrowth, calls: int, is_own: Callable[[str], bool]
-) -> GrowingSites:
+def find_sites(growth: TracedGrowth, calls: int, is_own: Callable[[str], bool]) -> GrowingSites:
     """Name the lines that keep more with every block of calls.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 Z_99 = 2.326
@@ -75,10 +76,9 @@ def block_trend(x: Sequence[float], y: Sequence[float]) -> BlockTrend:
     """
     quarter = max(1, len(x) // 4)
     span = median(x[-quarter:]) - median(x[:quarter])
-    steps = [later - earlier for earlier, later in zip(y, y[1:], strict=False)]
+    steps = [later - earlier for earlier, later in pairwise(y)]
     per_call = [
-        step / (later - earlier)
-        for step, earlier, later in zip(steps, x, x[1:], strict=False)
+        step / (later - earlier) for step, earlier, later in zip(steps, x, x[1:], strict=False)
     ]
     gained = y[-1] - y[0]
     return BlockTrend(

@@ -74,9 +74,7 @@ def drive(investigation: Investigation[T], body: Callable[[], Any]) -> T:
         investigation.close()
 
 
-async def drive_async(
-    investigation: Investigation[T], body: Callable[[], Awaitable[Any]]
-) -> T:
+async def drive_async(investigation: Investigation[T], body: Callable[[], Awaitable[Any]]) -> T:
     """Carry an investigation of an asynchronous body out, on the running event loop.
 
     Raises:
