@@ -54,7 +54,7 @@ work: queue.Queue[bytes] = queue.Queue()
 
 @collection.leaks()
 def fills_a_queue_without_a_worker() -> None:
-    work.put(b"job" * 60)
+    work.put(bytes(180))
 
 
 futures: list[concurrent.futures.Future[int]] = []

@@ -10,11 +10,14 @@ from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 SMALL_OBJECT_LIMIT = 512
 """The largest object in bytes that CPython's small-object allocator serves."""
 
 _COLLECTIONS = 3
+_MAPPINGS = "/proc/self/maps"
+_MOST_MAPPINGS = Path("/proc/sys/vm/max_map_count")
 _FD_DIRECTORIES = ("/proc/self/fd", "/dev/fd")
 
 
@@ -151,6 +154,37 @@ def descriptor_count() -> int:
         except OSError:
             continue
     return 0
+
+
+def heap_bytes() -> int:
+    """Live bytes of the C heap, 0 where they cannot be read.
+
+    Unlike the resident set it grows with the first allocation, not with the first page.
+    """
+    import psutil
+
+    heap_info = getattr(psutil, "heap_info", None)
+    if heap_info is None:
+        return 0
+    info = heap_info()
+    return int(info.heap_used + info.mmap_used)
+
+
+def mapping_count() -> int:
+    """Mappings of the address space, 0 where they cannot be counted."""
+    try:
+        with open(_MAPPINGS, "rb") as mappings:
+            return sum(1 for _ in mappings)
+    except OSError:
+        return 0
+
+
+def mapping_limit() -> int:
+    """How many mappings a process may have, a large number where there is no limit."""
+    try:
+        return int(_MOST_MAPPINGS.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return sys.maxsize  # not Linux
 
 
 def descriptor_limit() -> int:
