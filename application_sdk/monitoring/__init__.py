@@ -9,6 +9,9 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from application_sdk.monitoring.analysis.leaks.check import check_leaks
+    from application_sdk.monitoring.analysis.leaks.report import LeakReport, LeakSite
+    from application_sdk.monitoring.analysis.leaks.trend import LeakTrend, LeakVerdict
     from application_sdk.monitoring.decorators import flamegraph, memory_profile
     from application_sdk.monitoring.engine.delivery import flush
     from application_sdk.monitoring.engine.outlets import on_profile
@@ -32,14 +35,24 @@ _HOME = {
     "CallTree": "model.call_tree",
     "FunctionStat": "model.call_tree",
     "MonitoringError": "errors",
+    "check_leaks": "analysis.leaks.check",
+    "LeakReport": "analysis.leaks.report",
+    "LeakSite": "analysis.leaks.report",
+    "LeakTrend": "analysis.leaks.trend",
+    "LeakVerdict": "analysis.leaks.trend",
 }
 
 __all__ = [
     "CallTree",
     "FunctionStat",
+    "LeakReport",
+    "LeakSite",
+    "LeakTrend",
+    "LeakVerdict",
     "MonitoringError",
     "MonitoringSettings",
     "Profile",
+    "check_leaks",
     "configure",
     "flamegraph",
     "flush",

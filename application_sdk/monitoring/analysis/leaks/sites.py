@@ -17,6 +17,7 @@ _METRICS = ("bytes", "allocations")
 _MOST_NODES = 25_000
 _LEAST_SHARE = 0.02
 _LARGE = 512
+BINDER_FILE = str(Path(DRIVER_FILE).parents[2] / "pytest_plugin" / "__init__.py")
 _CHECKER = str(Path(DRIVER_FILE).parent) + os.sep
 
 
@@ -126,7 +127,11 @@ def _inside(frames: tuple[TracedFrame, ...]) -> tuple[TracedFrame, ...]:
     for index in range(len(frames) - 1, -1, -1):
         if frames[index][0].file == DRIVER_FILE:
             inside = frames[index + 1 :]
-            return () if inside and is_checker(inside[0][0].file) else inside
+            if inside and is_checker(inside[0][0].file):
+                return ()
+            # What binds a test's fixtures stands between the driver and the test.
+            own = next((i for i, (frame, _) in enumerate(inside) if frame.file != BINDER_FILE), 0)
+            return inside[own:]
     # Another thread's or task's path is whole; one through the checker is the checker's.
     return () if any(is_checker(frame.file) for frame, _ in frames) else frames
 
