@@ -32,6 +32,7 @@ LAYERS = {
     "engine": 3,
     "decorator_options": 4,
     "decorators": 4,
+    "wrapping": 4,
     "cli": 5,
     "pytest_plugin": 5,
     "__main__": 6,
