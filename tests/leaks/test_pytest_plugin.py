@@ -16,7 +16,7 @@ import pytest
 PROJECT = Path(__file__).parents[2]
 PLUGIN = "application_sdk.monitoring.pytest_plugin"
 
-SUITE = '''
+SUITE = """
 import asyncio
 import logging
 import time
@@ -87,9 +87,9 @@ class OldStyle(unittest.TestCase):
     @pytest.mark.leak_check
     def test_of_a_test_case(self):
         pass
-'''
+"""
 
-BESIDE_ASYNCIO = '''
+BESIDE_ASYNCIO = """
 import asyncio
 
 import pytest
@@ -118,7 +118,7 @@ async def test_plain_async():
 @pytest.mark.leak_check
 def test_clean():
     pass
-'''
+"""
 
 
 def run_suite(directory: Path, source: str, *options: str) -> Iterator[tuple[str, str, str]]:
@@ -139,7 +139,7 @@ def run_suite(directory: Path, source: str, *options: str) -> Iterator[tuple[str
         check=False,
     )
     assert done.returncode in (0, 1), done.stdout + done.stderr
-    for case in ET.parse(directory / "results.xml").iter("testcase"):
+    for case in ET.parse(directory / "results.xml").iter("testcase"):  # noqa: S314 - our own file
         problem = next((child for child in case if child.tag != "properties"), None)
         yield (
             case.attrib["name"],
@@ -218,9 +218,7 @@ def test_methods_of_unittest_are_refused(outcomes: dict[str, tuple[str, str]]) -
     reason="pytest-asyncio is not installed",
 )
 def test_it_works_beside_pytest_asyncio(tmp_path: Path) -> None:
-    found = {
-        name: (outcome, text) for name, outcome, text in run_suite(tmp_path, BESIDE_ASYNCIO)
-    }
+    found = {name: (outcome, text) for name, outcome, text in run_suite(tmp_path, BESIDE_ASYNCIO)}
     outcome, text = found["test_leaks_on_the_loop_of_its_fixtures"]
     assert outcome == "failure"
     assert "LEAK" in text
@@ -237,6 +235,8 @@ def test_it_gives_the_same_verdicts_under_xdist(
     tmp_path: Path, outcomes: dict[str, tuple[str, str]]
 ) -> None:
     found = run_suite(tmp_path, SUITE, "-p", "no:asyncio", "-n", "2")
-    verdicts = {name: outcome for name, outcome, _ in found if name != "test_fixtures_were_set_up_once"}
+    verdicts = {
+        name: outcome for name, outcome, _ in found if name != "test_fixtures_were_set_up_once"
+    }
     expected = {name: outcome for name, (outcome, _) in outcomes.items() if name in verdicts}
     assert verdicts == expected

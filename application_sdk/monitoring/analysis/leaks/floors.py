@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from itertools import pairwise
 
 WINDOW_SECONDS = 900.0
 WINDOWS_PER_HOUR = 4
@@ -38,8 +39,7 @@ class Floors:
             Whether a window was completed by it.
         """
         if at < self._ends:
-            if value < self._lowest:
-                self._lowest = value
+            self._lowest = min(self._lowest, value)
             return False
         if not self._began:
             self._began = True
@@ -72,4 +72,4 @@ def low(values: Sequence[float]) -> float:
 def parts_of(values: Sequence[float], count: int) -> list[Sequence[float]]:
     """The values cut into parts of equal length, as nearly as may be."""
     borders = [len(values) * index // count for index in range(count + 1)]
-    return [values[a:b] for a, b in zip(borders, borders[1:], strict=False)]
+    return [values[a:b] for a, b in pairwise(borders)]
