@@ -153,3 +153,59 @@ class Exporter(Protocol):
 
     def __call__(self, profile: Profile, destination: Any) -> None:
         """Deliver; a fault is contained and logged by the caller."""
+
+
+TracedFrame = tuple[Frame, int]
+"""A function and the line that ran in it."""
+
+
+@dataclass(frozen=True)
+class TracedStack:
+    """The live allocations of one call path at each mark of a trace.
+
+    Attributes:
+        frames: Outermost first.
+        live_bytes: Live bytes at each mark, from the trace's own allocations only.
+        live_count: Live allocations at each mark.
+    """
+
+    frames: tuple[TracedFrame, ...]
+    live_bytes: tuple[int, ...]
+    live_count: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class TracedGrowth:
+    """What was allocated and kept during a trace, mark by mark.
+
+    Attributes:
+        stacks: Every call path that kept anything at any mark.
+        small_bytes: Live bytes of small Python objects at each mark.
+        small_count: Live small Python objects at each mark.
+        record_count: Allocations and frees seen in all.
+    """
+
+    stacks: tuple[TracedStack, ...]
+    small_bytes: tuple[int, ...]
+    small_count: tuple[int, ...]
+    record_count: int
+
+
+class GrowthTracer(Protocol):
+    """Traces every allocation of the process for a while; used once."""
+
+    def start(self) -> None:
+        """Begin.
+
+        Raises:
+            BackendUnavailable: If allocations cannot be traced now.
+        """
+
+    def mark(self) -> None:
+        """Remember this moment: what is alive now is told apart from later."""
+
+    def stop(self) -> None:
+        """End; harmless when it has not begun or has ended."""
+
+    def read(self) -> TracedGrowth:
+        """What was alive at each mark; once, after ``stop``. Takes a second a million records."""

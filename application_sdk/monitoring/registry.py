@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from application_sdk.monitoring.errors import InvalidArgumentError
 from application_sdk.monitoring.model.profile import CpuProfile, MemoryProfile
-from application_sdk.monitoring.protocols import Backend, PeakMeter, Renderer
+from application_sdk.monitoring.protocols import Backend, GrowthTracer, PeakMeter, Renderer
 
 T = TypeVar("T")
 
@@ -69,6 +69,11 @@ memory_backends: Registry[Backend[MemoryProfile]] = Registry(
         "memray": f"{_PACKAGE}.backends.memray:MemrayCapture",
         "rss": f"{_PACKAGE}.backends.rss:RssCapture",
     },
+)
+
+growth_tracers: Registry[Callable[[], GrowthTracer]] = Registry(
+    "growth tracer",
+    {"memray": f"{_PACKAGE}.backends.growth_tracer:MemrayGrowthTracer"},
 )
 
 renderers: Registry[Renderer] = Registry(
