@@ -47,7 +47,7 @@ class FunctionStat(BaseModel):
 class Node(NamedTuple):
     """One node of a tree while it is walked, parents before children."""
 
-    index: int
+    node: int
     parent: int
     depth: int
     frame: Frame

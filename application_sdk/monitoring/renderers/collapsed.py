@@ -52,9 +52,9 @@ def render(profile: Profile, metric: str | None = None) -> bytes:
     carried = 0.0
     for node in tree.walk():
         del path[node.depth :]
-        path.append(labels[tree.frame_ids[node.index]])
-        value = own[node.index]
-        is_leaf = node.index + 1 == len(tree) or tree.parents[node.index + 1] != node.index
+        path.append(labels[tree.frame_ids[node.node]])
+        value = own[node.node]
+        is_leaf = node.node + 1 == len(tree) or tree.parents[node.node + 1] != node.node
         if value or is_leaf:
             exact = value * scale + carried
             rounded = round(exact)

@@ -121,7 +121,7 @@ class _Writer:
             paths.append(varint(location) + paths[-1])
             values = [0] * len(self._views)
             for place, scale, column in columns:
-                values[place] = int64(round(column[node.index] * scale))
+                values[place] = int64(round(column[node.node] * scale))
             if any(values):
                 self._body.append(block(2, block(1, paths[-1]) + packed(2, values) + labels))
 

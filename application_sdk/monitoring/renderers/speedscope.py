@@ -40,7 +40,7 @@ def _evented(name: str, view: View, frames: dict[Frame, int]) -> dict[str, objec
     events = _Events(_shared_ids(view.tree, frames))
     for node, own in zip(view.tree.walk(), view.tree.self_values(view.metric), strict=True):
         events.close_to(node.depth)
-        events.open(view.tree.frame_ids[node.index], own * scale)
+        events.open(view.tree.frame_ids[node.node], own * scale)
     events.close_to(0)
     return {
         "type": "evented",
