@@ -106,6 +106,7 @@ class Capture(Protocol[Half_co]):
 
     def half(self) -> Half_co:
         """The finished half of the profile."""
+        ...
 
     def abandon(self) -> None:
         """Give back whatever ``start`` took, in whatever state; the half is not wanted."""

@@ -90,7 +90,9 @@ class CpuTally:
             thread_cpu: Reads the CPU clock of the call's thread; None where the platform
                 cannot read another thread's clock.
         """
-        with self._lock:
+        if not self._lock.acquire(blocking=False):
+            return  # a hook that fires inside resume or pause must not wait for itself
+        try:
             if self._state is _State.RUNNING:
                 now = time.perf_counter()
                 self._ran += now - self._since
@@ -101,6 +103,8 @@ class CpuTally:
                     self._cpu_since = max(burnt, self._cpu_since)
             ran, self._ran = self._ran, 0.0
             burnt_now, self._burnt = self._burnt, 0.0
+        finally:
+            self._lock.release()
         self.samples += 1
         self._last_path = path or self._root
         self._table.add(self._last_path, (ran, burnt_now, 0.0))
@@ -108,7 +112,9 @@ class CpuTally:
 
     def sampled_waiting(self, path: Path) -> None:
         """The call was seen suspended; the whole wait is charged to this path."""
-        with self._lock:
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
             if self._state is not _State.WAITING:
                 return
             self._wait_path = self._last_wait_path = path or self._root
@@ -116,6 +122,8 @@ class CpuTally:
             if self._waited:
                 self._settled.append((self._wait_path, self._waited))
                 self._waited = 0.0
+        finally:
+            self._lock.release()
         self.samples += 1
         self._drain()
 
