@@ -63,6 +63,34 @@ class StackTable:
         for index, value in enumerate(values):
             node.values[index] += value
 
+    def add_tree(self, tree: CallTree) -> None:
+        """Add every value of a tree, with its frames as the keys.
+
+        A metric that the tree does not have adds nothing; one that the table does not
+        have is left out.
+        """
+        frames = [Frame(name, tree.files[file], line) for name, file, line in tree.frames]
+        places: list[_Node] = []
+        folded: set[int] = set()
+        for index, (parent, frame_id) in enumerate(zip(tree.parents, tree.frame_ids, strict=True)):
+            above = places[parent] if parent >= 0 else self._root
+            frame = frames[frame_id]
+            found = above.children.get(frame)
+            if parent in folded:
+                # What no longer fits takes its whole subtree along.
+                folded.add(index)
+                found = above
+            elif found is None:
+                if self._count < self._full_at:
+                    found = self._new_child(above, frame)
+                else:
+                    folded.add(index)
+                    found = self._truncated_below(self._path_to(tree, parent, places))
+            places.append(found)
+        for position, metric in enumerate(self.metrics):
+            for place, value in zip(places, tree.values.get(metric, ()), strict=False):
+                place.values[position] += value
+
     def total(self) -> tuple[float, ...]:
         """The sum over all stacks, one number for each metric."""
         sums = [0.0] * len(self.metrics)
@@ -87,6 +115,13 @@ class StackTable:
         child = node.children[key] = _Node(len(self.metrics))
         self._count += 1
         return child
+
+    def _path_to(self, tree: CallTree, node: int, places: list[_Node]) -> list[_Node]:
+        path = []
+        while node >= 0:
+            path.append(places[node])
+            node = tree.parents[node]
+        return [self._root, *reversed(path)]
 
     def _truncated_below(self, path: list[_Node]) -> _Node:
         self.truncated = True
