@@ -47,7 +47,7 @@ class FunctionStat(BaseModel):
 class Node(NamedTuple):
     """One node of a tree while it is walked, parents before children."""
 
-    index: int
+    node: int
     parent: int
     depth: int
     frame: Frame
@@ -72,7 +72,8 @@ class CallTree(BaseModel):
         values: Per metric the self value of each node.
     """
 
-    model_config = ConfigDict(frozen=True)
+    # A value that is no number could not be added up, drawn or written as JSON.
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     metrics: Annotated[tuple[str, ...], Field(min_length=1)]
     files: tuple[str, ...] = ()

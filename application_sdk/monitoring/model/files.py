@@ -48,7 +48,7 @@ def parse_profile(text: bytes | str, origin: str) -> Profile:
     if not isinstance(data, dict) or "profile_id" not in data:
         raise UnreadableProfileError(f"{origin} is JSON, but not a profile of this library")
     version = str(data.get("schema_version", SCHEMA_VERSION))
-    if version.split(".")[0] != _MAJOR:
+    if version.split(".", maxsplit=1)[0] != _MAJOR:
         raise UnreadableProfileError(
             f"{origin} has profile schema {version}; this version reads {_MAJOR}.x, "
             "so upgrade atlan-application-sdk-monitoring to read it"

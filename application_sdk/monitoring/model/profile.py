@@ -15,7 +15,7 @@ Outcome = Literal["returned", "raised", "cancelled", "closed"]
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
 
 class CpuProfile(_Frozen):

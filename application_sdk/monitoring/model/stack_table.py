@@ -130,7 +130,9 @@ class _TreeWriter:
             index = len(parents)
             parents.append(parent)
             frame_ids.append(self._frames.setdefault(frame, len(self._frames)))
-            for column, values in zip(columns, zip(*(node.values for node in nodes), strict=True), strict=True):
+            for column, values in zip(
+                columns, zip(*(node.values for node in nodes), strict=True), strict=True
+            ):
                 column.append(_tidy(sum(values)))
             pending.extend(self._groups(index, nodes))
         frames = tuple(

@@ -27,7 +27,7 @@ class Facts(NamedTuple):
 
 def facts_of(profile: Profile) -> Facts:
     """Say what is known about a call; what was not measured is left out, never guessed."""
-    outcome = profile.outcome
+    outcome: str = profile.outcome
     if profile.exception_type:
         outcome = f"{outcome} {profile.exception_type}"
     return Facts(outcome, tuple(_figures(profile)), tuple(_details(profile)), profile.notes)

@@ -15,7 +15,9 @@ _STANDARD = re.compile(
     r"|[\\/]Python\d+[\\/]Lib[\\/]",  # Windows
     re.IGNORECASE,
 )
-_NATIVE = re.compile(r"\.(?:c|cc|cpp|cxx|h|hpp|rs|pyx|pxd|s|so|dylib|dll|pyd)(?:\.[\d.]+)?$", re.IGNORECASE)
+_NATIVE = re.compile(
+    r"\.(?:c|cc|cpp|cxx|h|hpp|rs|pyx|pxd|s|so|dylib|dll|pyd)(?:\.[\d.]+)?$", re.IGNORECASE
+)
 _SUFFIX = re.compile(r"(?:\.cpython-[^.]*|\.abi3)?\.(?:py|pyc|so|pyd)$|\.egg$")
 
 

@@ -32,7 +32,7 @@ class _Box(NamedTuple):
 
 
 def static_svg(tree: CallTree, metric: str, unit: str, label: str) -> str:
-    """An icicle of the widest frames of a tree as an ``<svg>`` element, or nothing if it is empty."""
+    """An icicle of a tree's widest frames as an ``<svg>`` element; nothing if it is empty."""
     totals = tree.totals(metric)
     whole = sum(total for total, parent in zip(totals, tree.parents, strict=True) if parent == -1)
     if not whole > 0:
@@ -40,8 +40,10 @@ def static_svg(tree: CallTree, metric: str, unit: str, label: str) -> str:
     boxes = _boxes(tree, totals, whole)
     height = (max(box.row for box in boxes) + 1) * _ROW
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="100%" role="img" '
-        f'font-family="sans-serif" font-size="11"><title>{escape(label)}: the widest frames</title>'
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="100%" role="img" '
+            f'font-family="sans-serif" font-size="11"><title>{escape(label)}: the widest frames</title>'
+        )
     ]
     for box in boxes:
         parts.append(_draw(tree, box, totals[box.node], whole, unit))
@@ -73,7 +75,11 @@ def _boxes(tree: CallTree, totals: list[float], whole: float) -> list[_Box]:
 def _draw(tree: CallTree, box: _Box, total: float, whole: float, unit: str) -> str:
     frame = tree.frame(box.node)
     fills = _OWN_FILL if origin_of(frame.file) == OWN else _LIBRARY_FILL
-    name = frame.function if len(frame.function) <= _NAME_LENGTH else frame.function[:_NAME_LENGTH] + "…"
+    name = (
+        frame.function
+        if len(frame.function) <= _NAME_LENGTH
+        else frame.function[:_NAME_LENGTH] + "…"
+    )
     title = f"{name} {format_value(total, unit)} ({total / whole:.1%})"
     x, y, width = round(box.x, 1), box.row * _ROW, max(0.5, round(box.width - 0.7, 1))
     text = ""

@@ -28,7 +28,7 @@ def static_table(tree: CallTree, metric: str, unit: str) -> str:
         place = f"{_short(tree.files[file])}:{line}" if tree.files[file] else ""
         rows.append(
             f"<tr><td>{escape(format_value(sums[index], unit))}</td><td>{sums[index] / whole:.1%}</td>"
-            f'<td><bdi>{escape(_short(function))}</bdi></td><td><bdi>{escape(place)}</bdi></td></tr>\n'
+            f"<td><bdi>{escape(_short(function))}</bdi></td><td><bdi>{escape(place)}</bdi></td></tr>\n"
         )
     if not rows:
         return "<p>Nothing was recorded.</p>\n"

@@ -1,0 +1,97 @@
+"""Install the wheel before, after and without atlan-application-sdk: neither harms the other.
+
+Both distributions put files below ``application_sdk/``. The SDK owns its ``__init__.py``;
+ours ships none and is its ``monitoring`` submodule when both are there.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from throwaway import CheckFailedError, Throwaway
+
+SDK = "atlan-application-sdk==3.51.0"
+SDK_PARTS = ("atlan-application-sdk", "atlan-application-sdk-api")
+OURS = "atlan-application-sdk-monitoring"
+
+USE_OURS = """
+import application_sdk.monitoring as monitoring
+monitoring.configure(output_dir="profiles", sample_rate=1.0)
+seen = []
+monitoring.on_profile(seen.append)
+
+@monitoring.flamegraph
+def work():
+    return sum(i * i for i in range(500_000))
+
+assert work() == sum(i * i for i in range(500_000))
+assert monitoring.flush(timeout=60)
+assert len(seen) == 1, seen
+"""
+
+USE_SDK = """
+import application_sdk
+from application_sdk.observability.logger_adaptor import get_logger
+assert application_sdk.__file__ is not None
+get_logger("check").info("the SDK logs")
+"""
+
+SDK_IS_WHOLE = f"""
+import base64, hashlib
+from importlib.metadata import files
+for name in {SDK_PARTS!r}:
+    for file in files(name):
+        if file.hash is None:
+            continue
+        digest = hashlib.new(file.hash.mode, file.read_binary()).digest()
+        assert base64.urlsafe_b64encode(digest).decode().rstrip("=") == file.hash.value, file
+"""
+
+NOTHING_OF_OURS = """
+import importlib.util
+assert importlib.util.find_spec("application_sdk.monitoring") is None
+"""
+
+
+def main() -> int:
+    """Walk through every order of installing and uninstalling."""
+    wheel = str(Path(sys.argv[1]).resolve())
+    with tempfile.TemporaryDirectory() as directory:
+        environment = Throwaway(Path(directory))
+
+        def both_work() -> None:
+            environment.python("our package works", USE_OURS)
+            environment.python("the SDK works", USE_SDK)
+            environment.python("the SDK's files are as it installed them", SDK_IS_WHOLE)
+
+        print("ours first, then the SDK")
+        environment.pip("install", wheel)
+        environment.pip("install", SDK)
+        both_work()
+
+        print("the SDK is uninstalled")
+        environment.pip("uninstall", "--yes", *SDK_PARTS)
+        environment.python("our package works alone", USE_OURS)
+
+        print("the SDK is installed again, then ours is uninstalled")
+        environment.pip("install", SDK)
+        both_work()
+        environment.pip("uninstall", "--yes", OURS)
+        environment.python("the SDK works", USE_SDK)
+        environment.python("the SDK's files are as it installed them", SDK_IS_WHOLE)
+        environment.python("nothing of ours is left", NOTHING_OF_OURS)
+
+        print("the SDK first, then ours")
+        environment.pip("install", wheel)
+        both_work()
+        environment.pip("check")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except CheckFailedError as failure:
+        sys.exit(f"FAILED: {failure}")

@@ -1,0 +1,191 @@
+"""The CPU backend ``pyinstrument``: its stack sampler, aggregated as samples come.
+
+pyinstrument's own recorder keeps every sample (kilobytes each); subscribing to its stack
+sampler instead keeps memory bounded however long a call lasts. One subscription a thread
+serves all captures there, and each call's marker says whose a sample is.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Hashable
+from typing import Any
+
+from pyinstrument.stack_sampler import StackSampler, get_stack_sampler
+
+from application_sdk.monitoring.backends.cpu_tally import CpuTally
+from application_sdk.monitoring.backends.stacks import awaited_codes, own_files
+from application_sdk.monitoring.containment import report_fault
+from application_sdk.monitoring.model.call_tree import Frame
+from application_sdk.monitoring.model.profile import CpuProfile
+from application_sdk.monitoring.profile_hook import profile_hook
+from application_sdk.monitoring.protocols import BackendUnavailable, ProfiledCall
+
+
+class PyinstrumentCapture:
+    """Samples one call through the subscription of the thread that it began on."""
+
+    backend = "pyinstrument"
+
+    def __init__(self, call: ProfiledCall) -> None:
+        self.call = call
+        root = call.root
+        if not isinstance(root, Frame):
+            root = Frame(root.co_name, root.co_filename, root.co_firstlineno)
+        self.tally = CpuTally(call, root)
+        self._subscription: _Subscription | None = None
+
+    def start(self) -> None:
+        """Join this thread's subscription, or make it.
+
+        Raises:
+            BackendUnavailable: If something else has the profile hook.
+        """
+        reason = profile_hook.acquire("pyinstrument")
+        if reason is not None:
+            raise BackendUnavailable(reason)
+        try:
+            self._subscription = _subscribe(self)
+        except BaseException:
+            profile_hook.release()
+            raise
+
+    def resume(self) -> None:
+        """The call runs now, on this thread."""
+        subscription = self._subscription
+        if subscription is not None and subscription.thread != threading.get_ident():
+            self.call.note(
+                "the call went on in another thread than it began in, where pyinstrument "
+                "does not see it: time spent there is charged to the last function seen"
+            )
+        self.tally.resume()
+
+    def pause(self, awaiting: bool) -> None:
+        """The call does not run now."""
+        self.tally.pause(awaiting)
+
+    def stop(self) -> None:
+        """Leave the subscription; the last one out gives the hook back."""
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            try:
+                subscription.leave(self)
+            finally:
+                profile_hook.release()
+
+    def abandon(self) -> None:
+        """The same as ``stop``."""
+        self.stop()
+
+    def half(self) -> CpuProfile:
+        """The CPU half of the profile."""
+        return self.tally.profile(self.call, self.backend, _describe)
+
+    def sample(self, stack: list[str]) -> None:
+        """Take a sample of the thread, outermost first, if it is of this call."""
+        if self.tally.thread is not None:
+            start = self._start_of_call(stack)
+            if start is not None:
+                self.tally.sampled_running(_path(stack[start:]), time.thread_time)
+        elif self.tally.waiting_unseen:
+            codes = awaited_codes(self.call.suspended)
+            self.tally.sampled_waiting(
+                [
+                    Frame(code.co_name, code.co_filename, code.co_firstlineno)
+                    for code in codes
+                    if not own_files[code.co_filename]
+                ]
+            )
+
+    def _start_of_call(self, stack: list[str]) -> int | None:
+        marker, block = self.call.marker, self.call.block
+        if marker is not None:
+            name = f"{marker.name}\x00"
+            for index, identifier in enumerate(stack):
+                if identifier.startswith(name):
+                    return index + 1
+            return None
+        assert block is not None
+        # The first entry stands for the thread.
+        return block.depth if len(stack) > block.depth else None
+
+
+class _Subscription:
+    """One thread's subscription to its stack sampler, shared by the captures there."""
+
+    def __init__(self, sampler: StackSampler, interval: float) -> None:
+        self.thread = threading.get_ident()
+        self.captures: list[PyinstrumentCapture] = []
+        self._sampler = sampler
+        self._hook: Any = None
+        sampler.subscribe(self._sample, desired_interval=interval, use_async_context=False)
+        self._hook = sys.getprofile()
+
+    def leave(self, capture: PyinstrumentCapture) -> None:
+        self.captures = [kept for kept in self.captures if kept is not capture]
+        if self.captures:
+            return
+        if _subscriptions.get(self.thread) is self:
+            del _subscriptions[self.thread]
+        if self.thread != threading.get_ident():
+            # Only its own thread can take the hook off; the next sample there does.
+            return
+        self._unsubscribe()
+
+    def _unsubscribe(self) -> None:
+        current = sys.getprofile()
+        try:
+            self._sampler.unsubscribe(self._sample)
+        except StackSampler.SubscriberNotFound:
+            return
+        if current is not self._hook:
+            # The program set a hook of its own meanwhile; taking ours off wiped it out.
+            sys.setprofile(current)
+
+    def _sample(self, stack: list[str], since_last: float, async_state: object) -> None:
+        try:
+            if not self.captures:
+                self._unsubscribe()
+            for capture in self.captures:
+                capture.sample(stack)
+        except Exception:
+            report_fault("taking a pyinstrument sample")
+
+
+_subscriptions: dict[int, _Subscription] = {}
+
+
+def _subscribe(capture: PyinstrumentCapture) -> _Subscription:
+    thread = threading.get_ident()
+    subscription = _subscriptions.get(thread)
+    if subscription is None:
+        subscription = _Subscription(get_stack_sampler(), capture.call.interval)
+        _subscriptions[thread] = subscription
+    subscription.captures = [*subscription.captures, capture]
+    return subscription
+
+
+def _path(stack: list[str]) -> list[Hashable]:
+    # "function NUL file NUL first line", then attributes each behind a \x01.
+    frames: list[Hashable] = []
+    for identifier in stack:
+        function, file, line = identifier.split("\x01", 1)[0].split("\x00")[:3]
+        if not own_files[file]:
+            frames.append(Frame(function, file, int(line)))
+    return frames
+
+
+def _describe(key: Hashable) -> Frame:
+    assert isinstance(key, Frame)
+    return key
+
+
+def reset_after_fork() -> None:
+    """In a forked child: the forking thread's subscription must not go on here."""
+    subscription = _subscriptions.pop(threading.get_ident(), None)
+    _subscriptions.clear()
+    if subscription is not None:
+        subscription.captures = []
+        subscription._unsubscribe()

@@ -1,0 +1,170 @@
+"""The CPU backend ``sampler``: one thread walks the stacks of all profiled calls.
+
+It sets no profile hook, so it lives beside memray and beside whatever the program itself
+has set, and code between two samples runs at full speed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Hashable
+from types import CodeType
+
+from application_sdk.monitoring.backends.cpu_tally import CpuTally
+from application_sdk.monitoring.backends.stacks import awaited_codes, own_files, running_codes
+from application_sdk.monitoring.model.call_tree import Frame
+from application_sdk.monitoring.model.profile import CpuProfile
+from application_sdk.monitoring.protocols import ProfiledCall
+from application_sdk.monitoring.ticker import Tick, ticker
+
+_READS_OTHER_CLOCKS = hasattr(time, "pthread_getcpuclockid")
+
+
+class SamplerCapture:
+    """Samples one call. Keys of its table are identities of code objects, which it keeps."""
+
+    backend = "sampler"
+
+    def __init__(self, call: ProfiledCall) -> None:
+        self.call = call
+        self._codes: dict[int, CodeType] = {}
+        root = call.root
+        self._root: Hashable = root if isinstance(root, Frame) else self._key(root)
+        self.tally = CpuTally(call, self._root)
+        self._clock: tuple[int, int] | None = None
+        self.in_block_thread: int | None = None
+
+    def start(self) -> None:
+        """Begin to be sampled."""
+        _sampling.add(self)
+
+    def resume(self) -> None:
+        """The call runs now, on this thread."""
+        if _READS_OTHER_CLOCKS:
+            thread = threading.get_ident()
+            if self._clock is None or self._clock[0] != thread:
+                # Only a live thread may be asked for its clock; the clock itself can be
+                # read safely even after the thread has ended.
+                self._clock = (thread, time.pthread_getcpuclockid(thread))
+        self.tally.resume()
+        if self.call.block is not None:
+            self.in_block_thread = threading.get_ident()
+
+    def pause(self, awaiting: bool) -> None:
+        """The call does not run now."""
+        self.tally.pause(awaiting)
+
+    def stop(self) -> None:
+        """End the sampling."""
+        _sampling.remove(self)
+
+    def abandon(self) -> None:
+        """End the sampling; nothing else is held."""
+        _sampling.remove(self)
+
+    def half(self) -> CpuProfile:
+        """The CPU half of the profile."""
+        return self.tally.profile(
+            self.call, self.backend, self._describe, cpu_by_stack=_READS_OTHER_CLOCKS
+        )
+
+    def sample_running(self, codes: list[CodeType]) -> None:
+        """Take the part of a thread's stack, innermost first, that belongs to the call."""
+        end = self._end_of_call(codes)
+        if end is not None:
+            self.tally.sampled_running(self._path(reversed(codes[:end])), self._thread_cpu)
+
+    def sample_waiting(self) -> None:
+        """Take the coroutines that the call is suspended in."""
+        self.tally.sampled_waiting(self._path(awaited_codes(self.call.suspended)))
+
+    def _end_of_call(self, codes: list[CodeType]) -> int | None:
+        """Where the call's own frames end in a stack; None if it is not on it."""
+        marker, block = self.call.marker, self.call.block
+        if marker is not None:
+            for code in (marker.code, marker.steps_code):
+                if code is not None and code in codes:
+                    return codes.index(code)
+            return None
+        assert block is not None
+        end = len(codes) - block.depth + 1
+        if 0 < end <= len(codes) and codes[end - 1] is block.code:
+            return end
+        if block.code in codes:
+            return codes.index(block.code) + 1
+        return None
+
+    def _path(self, codes: object) -> list[Hashable]:
+        return [self._key(code) for code in codes if not own_files[code.co_filename]]  # type: ignore[attr-defined]
+
+    def _key(self, code: CodeType) -> int:
+        # Hashing a code object takes up to a microsecond, its identity next to nothing.
+        key = id(code)
+        self._codes[key] = code
+        return key
+
+    def _describe(self, key: Hashable) -> Frame:
+        if isinstance(key, Frame):
+            return key
+        code = self._codes[key]  # type: ignore[index]
+        return Frame(code.co_name, code.co_filename, code.co_firstlineno)
+
+    def _thread_cpu(self) -> float | None:
+        if self._clock is None:
+            return None
+        try:
+            return time.clock_gettime(self._clock[1])
+        except OSError:
+            return None  # the thread has ended
+
+
+class _Sampling:
+    """All captures that are sampled now, and the tick that samples them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._captures: list[SamplerCapture] = []
+        self._tick: Tick | None = None
+
+    def add(self, capture: SamplerCapture) -> None:
+        with self._lock:
+            self._captures = [*self._captures, capture]
+            self._retune()
+
+    def remove(self, capture: SamplerCapture) -> None:
+        with self._lock:
+            if capture in self._captures:
+                self._captures = [kept for kept in self._captures if kept is not capture]
+                self._retune()
+
+    def reset(self) -> None:
+        self.__init__()  # type: ignore[misc]  # the one way that forgets every lock
+
+    def _retune(self) -> None:
+        interval = min((capture.call.interval for capture in self._captures), default=None)
+        if self._tick is not None and (interval is None or interval != self._tick.interval):
+            ticker.remove(self._tick)
+            self._tick = None
+        if interval is not None and self._tick is None:
+            self._tick = ticker.add(self._sample, interval)
+
+    def _sample(self) -> None:
+        stacks: dict[int, list[CodeType]] = {}
+        for capture in self._captures:
+            thread = capture.tally.thread
+            if thread is not None:
+                codes = stacks.get(thread)
+                if codes is None:
+                    codes = stacks[thread] = running_codes(thread)
+                capture.sample_running(codes)
+            elif capture.tally.waiting_unseen:
+                capture.sample_waiting()
+
+
+_sampling = _Sampling()
+
+
+def reset_after_fork() -> None:
+    """In a forked child: none of the parent's captures is sampled here."""
+    _sampling.reset()

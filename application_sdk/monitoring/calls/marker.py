@@ -1,0 +1,111 @@
+"""Markers: a frame with a unique name around the steps of one profiled call.
+
+Stack walkers and the allocation tracker see frames, not calls. Running the call inside
+a function whose code carries a name of its own tells the stacks of concurrent calls of
+one function apart, exactly and without any look-up while the call runs. An awaited call
+or a generator is driven step by step, so that its captures know when it runs and when
+it is suspended.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
+from types import CodeType, FunctionType
+from typing import Any
+
+MARKER_PREFIX = "<monitored call "
+"""Every marker's function name starts with this."""
+
+Step = AbstractContextManager[None]
+
+
+class Marker:
+    """The marker functions of one call.
+
+    Args:
+        identity: Unique among all calls of all processes that share a directory.
+    """
+
+    def __init__(self, identity: str) -> None:
+        self.name = f"{MARKER_PREFIX}{identity}>"
+        self.code = _named(_call.__code__, self.name)
+        self._steps_code: CodeType | None = None
+
+    @property
+    def steps_code(self) -> CodeType | None:
+        """The code of the stepping marker, once a call was driven with it."""
+        return self._steps_code
+
+    def call(self, target: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Call the target inside the marker."""
+        return FunctionType(self.code, {})(target, args, kwargs)
+
+    def drive_coroutine(self, awaited: Any, step: Step) -> Any:
+        """An awaitable that runs another one, entering ``step`` whenever it runs."""
+        inner = awaited if hasattr(awaited, "send") else awaited.__await__()
+        return self._drive(_AWAITABLE_STEPS, inner, step)
+
+    def drive_generator(self, inner: Any, step: Step) -> Generator[Any, Any, Any]:
+        """A generator that runs another one, entering ``step`` whenever it runs."""
+        driven: Generator[Any, Any, Any] = self._drive(_steps.__code__, inner, step)
+        return driven
+
+    def _drive(self, code: CodeType, inner: Any, step: Step) -> Any:
+        if self._steps_code is None:
+            self._steps_code = _named(code, self.name)
+        return FunctionType(self._steps_code, {})(
+            inner, getattr(inner, "send", None) or _Next(inner), step
+        )
+
+
+class _Next:
+    """``send`` for iterators that have none."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __call__(self, value: Any) -> Any:
+        return next(self._inner)
+
+
+def _named(code: CodeType, name: str) -> CodeType:
+    return code.replace(co_name=name, co_qualname=name)
+
+
+def _call(target: Any, args: Any, kwargs: Any) -> Any:
+    return target(*args, **kwargs)
+
+
+def _steps(inner: Any, send: Any, step: Any) -> Any:
+    # What ``yield from`` does (PEP 380), with each step of the inner generator inside ``step``.
+    argument = error = None
+    while True:
+        try:
+            with step:
+                if error is None:
+                    yielded = send(argument)
+                elif hasattr(inner, "throw"):
+                    yielded = inner.throw(error)
+                else:
+                    raise error
+        except StopIteration as stop:
+            if stop is error:
+                raise
+            return stop.value
+        finally:
+            # A frame that keeps the exception it passed on keeps everything alive with it.
+            argument = error = None
+        try:
+            argument = yield yielded
+        except GeneratorExit:
+            with step:
+                if hasattr(inner, "close"):
+                    inner.close()
+            raise
+        except BaseException as thrown:
+            error = thrown
+
+
+_AWAITABLE_STEPS: CodeType = types.coroutine(_steps).__code__

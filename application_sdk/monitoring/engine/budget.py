@@ -1,0 +1,48 @@
+"""How much monitoring has cost lately, and whether one more profile can be afforded."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from application_sdk.monitoring.settings import current_settings
+
+_MOST_SAVED_SECONDS = 60.0
+
+
+class Budget:
+    """A token bucket: seconds of monitoring are earned by time passing, at the budget's rate.
+
+    What is not spent is saved for up to a minute's worth, so that one costly profile of a
+    quiet worker is possible and its rate over any longer window is not.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._saved = 0.0
+        self._as_of = time.monotonic()
+        self.spent_seconds = 0.0
+
+    def spend(self, seconds: float) -> None:
+        """Take note of a cost that has arisen."""
+        with self._lock:
+            self._earn()
+            self._saved -= seconds
+            self.spent_seconds += seconds
+
+    def seconds_until(self, cost: float) -> float:
+        """How long until a cost can be afforded; 0 when it can be now."""
+        with self._lock:
+            self._earn()
+            missing = cost - self._saved
+            return max(0.0, missing / current_settings().overhead_budget)
+
+    def _earn(self) -> None:
+        now = time.monotonic()
+        rate = current_settings().overhead_budget
+        self._saved = min(self._saved + (now - self._as_of) * rate, _MOST_SAVED_SECONDS * rate)
+        self._as_of = now
+
+
+budget = Budget()
+"""The process's only one."""

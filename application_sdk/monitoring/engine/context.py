@@ -1,0 +1,69 @@
+"""Where a call belongs: asked of whatever is already loaded, never importing anything."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from application_sdk.monitoring.containment import report_fault
+from application_sdk.monitoring.model.profile import CallContext
+
+_SDK_CONTEXT = "application_sdk.observability.context"
+
+
+def in_workflow() -> bool:
+    """Whether this code runs inside a Temporal workflow."""
+    workflow = sys.modules.get("temporalio.workflow")
+    return workflow is not None and bool(workflow.in_workflow())
+
+
+def call_context() -> CallContext:
+    """The activity, tenant and span of the running call; what is unknown is None."""
+    found: dict[str, Any] = {}
+    for source in (_activity, _sdk, _span):
+        try:
+            found.update({name: value for name, value in source().items() if value})
+        except Exception:
+            report_fault("looking up the context of a call")
+    return CallContext(**found)
+
+
+def _activity() -> dict[str, Any]:
+    activity = sys.modules.get("temporalio.activity")
+    if activity is None or not activity.in_activity():
+        return {}
+    info = activity.info()
+    return {
+        name: getattr(info, name, None)
+        for name in (
+            "workflow_id",
+            "workflow_run_id",
+            "workflow_type",
+            "activity_id",
+            "activity_type",
+            "attempt",
+            "task_queue",
+        )
+    }
+
+
+def _sdk() -> dict[str, Any]:
+    module = sys.modules.get(_SDK_CONTEXT)
+    if module is None:
+        return {}
+    context = module.get_execution_context()
+    return {
+        name: str(getattr(context, name))
+        for name in ("tenant_id", "correlation_id")
+        if getattr(context, name, None)
+    }
+
+
+def _span() -> dict[str, Any]:
+    trace = sys.modules.get("opentelemetry.trace")
+    if trace is None:
+        return {}
+    context = trace.get_current_span().get_span_context()
+    if not context.is_valid:
+        return {}
+    return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}

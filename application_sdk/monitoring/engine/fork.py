@@ -1,0 +1,33 @@
+"""What a forked child forgets: none of the parent's threads and captures goes on in it."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from application_sdk.monitoring.engine.delivery import delivery
+from application_sdk.monitoring.profile_hook import profile_hook
+from application_sdk.monitoring.ticker import ticker
+
+_registered = False
+
+
+def forget_on_fork() -> None:
+    """See to it, once a process, that a forked child starts with nothing captured."""
+    global _registered
+    if not _registered and hasattr(os, "register_at_fork"):
+        _registered = True
+        os.register_at_fork(after_in_child=_forget)
+
+
+def _forget() -> None:
+    delivery.reset()
+    ticker.reset()
+    profile_hook.reset()
+    for name, reset in (("sampler", "reset_after_fork"), ("pyinstrument", "reset_after_fork")):
+        module = sys.modules.get(f"application_sdk.monitoring.backends.{name}")
+        if module is not None:
+            getattr(module, reset)()
+    tracker = sys.modules.get("application_sdk.monitoring.backends.tracker")
+    if tracker is not None:
+        tracker.shared_tracker.reset()

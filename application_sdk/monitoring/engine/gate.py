@@ -1,0 +1,134 @@
+"""Decides which calls are profiled, by a countdown that the wrapper itself keeps."""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+import time
+from collections.abc import Iterator
+from types import CellType
+
+from application_sdk.monitoring.engine.budget import budget
+from application_sdk.monitoring.model.profile import SamplingInfo
+
+# The interpreter counts fastest in numbers of one digit of its own; longer gaps take turns.
+_LONGEST_COUNTDOWN = 2**29
+_POLLS_PER_SECOND = 10.0
+
+
+def sampled_positions(rate: float, rng: random.Random) -> Iterator[int]:
+    """Which calls a rate samples, counted from 0.
+
+    The calls are cut into strata of ``1 / rate`` calls from a random start, and one call of
+    each stratum is drawn. So any number of calls has its exact share of samples, to within
+    one at either end, every call is equally likely, and no rhythm of the program can fall
+    into step with it.
+    """
+    if rate <= 0:
+        return
+    phase = rng.random()
+    stratum = 0
+    while True:
+        first = math.ceil((stratum - phase) / rate)
+        last = math.ceil((stratum + 1 - phase) / rate) - 1
+        position = rng.randint(first, max(first, last))
+        if position >= 0:
+            yield position
+        stratum += 1
+
+
+class Gate:
+    """The sampling decision of one decorated callable.
+
+    Args:
+        countdown: The wrapper's cell: calls that pass before the next one asks here.
+        rate: Fraction of calls to profile; None lets the overhead budget decide.
+    """
+
+    def __init__(self, countdown: CellType, rate: float | None) -> None:
+        self._lock = threading.Lock()
+        self._countdown = countdown
+        self._expected_cost = 0.0
+        self.set_rate(rate)
+
+    def set_rate(self, rate: float | None) -> None:
+        """Begin anew with another rate."""
+        with self._lock:
+            self.rate = rate
+            self._rest = 0
+            self._first = True
+            self._polled_at = time.monotonic()
+            self._polled_after = 1
+            self._passed = 0
+            if rate is None:
+                self._countdown.cell_contents = 1
+                return
+            self._positions = sampled_positions(rate, random.Random())
+            self._previous = -1
+            self._countdown.cell_contents = 0
+            self._count_down_to_next(0)
+
+    def count_down(self) -> bool:
+        """Count one call where there is no wrapper to do it; whether the gate is to be asked."""
+        with self._lock:
+            self._countdown.cell_contents -= 1
+            return bool(self._countdown.cell_contents <= 0)
+
+    def ask(self) -> SamplingInfo | None:
+        """Whether the call that used up the countdown is profiled, and why; sets it anew."""
+        with self._lock:
+            left = self._countdown.cell_contents
+            if left > 0:
+                return None  # a call in another thread has taken this turn
+            if self.rate is None:
+                return self._ask_budget(left)
+            if self._rest:
+                self._advance(left)
+                return None
+            calls, self._passed = self._passed, 0
+            self._count_down_to_next(left)
+            return SamplingInfo(mode="fixed", rate=self.rate, calls_since_previous=calls)
+
+    def learn_cost(self, seconds: float) -> None:
+        """Take note of what a profile of this callable has cost."""
+        with self._lock:
+            known = self._expected_cost
+            self._expected_cost = seconds if not known else 0.7 * known + 0.3 * seconds
+
+    def _count_down_to_next(self, left: int) -> None:
+        position = next(self._positions, None)
+        if position is None:
+            self._rest = -1
+            self._countdown.cell_contents = _LONGEST_COUNTDOWN
+            return
+        gap = position - self._previous
+        self._previous = position
+        self._passed += gap
+        self._rest = gap
+        self._advance(left)
+
+    def _advance(self, left: int) -> None:
+        if self._rest < 0:
+            self._countdown.cell_contents = _LONGEST_COUNTDOWN
+            return
+        part = min(self._rest, _LONGEST_COUNTDOWN)
+        self._rest -= part
+        # Added and not set: calls of other threads may have counted below zero meanwhile.
+        self._countdown.cell_contents = self._countdown.cell_contents + part
+
+    def _ask_budget(self, left: int) -> SamplingInfo | None:
+        now = time.monotonic()
+        calls = self._polled_after - left
+        self._passed += calls
+        wait = 0.0 if self._first else budget.seconds_until(self._expected_cost)
+        rate = calls / max(1e-6, now - self._polled_at)
+        self._polled_at = now
+        # Polls are rare for a function that is called often, and each call of a rare one.
+        self._polled_after = max(1, min(int(rate / _POLLS_PER_SECOND), _LONGEST_COUNTDOWN))
+        self._countdown.cell_contents = self._polled_after
+        if wait > 0:
+            return None
+        self._first = False
+        passed, self._passed = self._passed, 0
+        return SamplingInfo(mode="adaptive", rate=None, calls_since_previous=passed)

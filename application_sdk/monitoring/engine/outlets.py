@@ -1,0 +1,57 @@
+"""Where a finished profile goes: its files, the log, and whoever asked to be called back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from application_sdk.monitoring.containment import contained, logger
+from application_sdk.monitoring.engine.plan import Resolved
+from application_sdk.monitoring.exporters.files import write_files
+from application_sdk.monitoring.model.profile import Profile
+from application_sdk.monitoring.renderers.paragraph import summary_paragraph
+
+_callbacks: list[Callable[[Profile], None]] = []
+
+
+def on_profile(callback: Callable[[Profile], None]) -> Callable[[], None]:
+    """Call back with each finished profile, on the background thread that writes them.
+
+    Args:
+        callback: Called with the profile; what it raises is logged once and contained.
+
+    Returns:
+        Undoes the registration.
+    """
+    _callbacks.append(callback)
+
+    def undo() -> None:
+        if callback in _callbacks:
+            _callbacks.remove(callback)
+
+    return undo
+
+
+def write(profile: Profile, resolved: Resolved) -> list[Path]:
+    """Write a profile's files; a fault is logged once for each directory."""
+    with contained(f"writing a profile below {resolved.output_dir}"):
+        return write_files(
+            profile,
+            resolved.output_dir,
+            resolved.formats,
+            resolved.process.max_stored_profiles,
+            resolved.process.max_stored_bytes,
+        )
+
+
+def announce(profile: Profile, files: list[Path]) -> None:
+    """Log one paragraph about a profile."""
+    with contained("logging the summary of a profile"):
+        logger().info("%s", summary_paragraph(profile, files))
+
+
+def call_back(profile: Profile) -> None:
+    """Hand a profile to every callback."""
+    for callback in _callbacks:
+        with contained("calling back with a profile"):
+            callback(profile)

@@ -1,0 +1,112 @@
+"""What a sampled call of each kind does in place of the plain call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from application_sdk.monitoring.calls.kinds import Kind
+from application_sdk.monitoring.engine.plan import Plan
+from application_sdk.monitoring.engine.session import Session, begin
+
+
+class _Guard:
+    """Ends a session with the exception that leaves the block, if any."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __enter__(self) -> Session:
+        return self._session
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._session.finish(error)
+
+
+def slow_path(plan: Plan) -> Callable[[Any, Any], Any]:
+    """The function that a generated wrapper calls when its countdown is used up."""
+    run = _RUNNERS[plan.kind]
+
+    def decide(args: Any, kwargs: Any) -> Any:
+        session = begin(plan)
+        if session is None:
+            return plan.target(*args, **kwargs)
+        return run(session, plan.target, args, kwargs)
+
+    return decide
+
+
+def _run_sync(session: Session, target: Any, args: Any, kwargs: Any) -> Any:
+    with _Guard(session), session.step:
+        return session.marker.call(target, args, kwargs)
+
+
+async def _run_async(session: Session, target: Any, args: Any, kwargs: Any) -> Any:
+    with _Guard(session):
+        coroutine = session.call.suspended = target(*args, **kwargs)
+        return await session.marker.drive_coroutine(coroutine, session.awaited_step)
+
+
+def _run_generator(session: Session, target: Any, args: Any, kwargs: Any) -> Any:
+    with _Guard(session):
+        generator = target(*args, **kwargs)
+        return (yield from session.marker.drive_generator(generator, session.step))
+
+
+class _MeteredAsyncGenerator:
+    """An asynchronous generator whose every step is followed; ends its session when it ends."""
+
+    def __init__(self, session: Session, inner: Any) -> None:
+        self._session = session
+        self._inner = inner
+        session.call.suspended = inner
+
+    async def __anext__(self) -> Any:
+        return await self._step(self._inner.__anext__())
+
+    async def asend(self, value: Any) -> Any:
+        return await self._step(self._inner.asend(value))
+
+    async def athrow(self, error: BaseException) -> Any:
+        return await self._step(self._inner.athrow(error))
+
+    async def aclose(self) -> None:
+        try:
+            await self._step(self._inner.aclose(), closing=True)
+        finally:
+            self._end(None, closed=True)
+
+    async def _step(self, awaitable: Any, closing: bool = False) -> Any:
+        session = self._session
+        try:
+            return await session.marker.drive_coroutine(awaitable, session.awaited_step)
+        except StopAsyncIteration:
+            self._end(None)
+            raise
+        except BaseException as error:
+            self._end(error, closed=closing)
+            raise
+        finally:
+            session.left_between_steps()
+
+    def _end(self, error: BaseException | None, closed: bool = False) -> None:
+        if self._session.open:
+            self._session.finish(error, closed)
+
+
+def _run_async_generator(session: Session, target: Any, args: Any, kwargs: Any) -> Any:
+    return _MeteredAsyncGenerator(session, target(*args, **kwargs))
+
+
+_RUNNERS = {
+    Kind.SYNC: _run_sync,
+    Kind.ASYNC: _run_async,
+    Kind.GENERATOR: _run_generator,
+    Kind.ASYNC_GENERATOR: _run_async_generator,
+}

@@ -1,0 +1,300 @@
+"""One profiled call: starts its captures, follows its steps, and hands over what they found."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Any
+
+from application_sdk.monitoring.calls.kinds import Kind
+from application_sdk.monitoring.calls.marker import Marker
+from application_sdk.monitoring.containment import contained, report_fault
+from application_sdk.monitoring.engine.budget import budget
+from application_sdk.monitoring.engine.call_facts import outcome_of, place_of, root_of
+from application_sdk.monitoring.engine.context import call_context, in_workflow
+from application_sdk.monitoring.engine.delivery import delivery
+from application_sdk.monitoring.engine.fork import forget_on_fork
+from application_sdk.monitoring.engine.outlets import announce, call_back, write
+from application_sdk.monitoring.engine.plan import Plan, Resolved
+from application_sdk.monitoring.engine.process_info import process_info
+from application_sdk.monitoring.model.profile import (
+    CpuProfile,
+    MemoryProfile,
+    Outcome,
+    Profile,
+    SamplingInfo,
+)
+from application_sdk.monitoring.protocols import BackendUnavailable, ProfiledCall
+from application_sdk.monitoring.registry import cpu_backends, memory_backends
+from application_sdk.monitoring.ticker import Tick, ticker
+
+_active: ContextVar[Session | None] = ContextVar("application_sdk_monitoring_session", default=None)
+
+_CPU_ORDER = {"pyinstrument": ("pyinstrument", "sampler"), "sampler": ("sampler",)}
+_MEMORY_ORDER = {"auto": ("memray", "rss"), "memray": ("memray", "rss"), "rss": ("rss",)}
+
+
+def begin(plan: Plan, frame: FrameType | None = None) -> Session | None:
+    """Open a session for a call that may be profiled; None when it is not.
+
+    Args:
+        plan: The decorated callable.
+        frame: The frame that holds the ``with`` block; None for a call.
+    """
+    try:
+        if plan.gate is None:
+            return None
+        sampling = plan.gate.ask()
+        if sampling is None:
+            return None
+        resolved = plan.resolved()
+        if not resolved.enabled or in_workflow():
+            return None
+        cpu, memory = plan.options.cpu, plan.options.memory
+        outer = _active.get()
+        while outer is not None:
+            if outer.open:
+                cpu, memory = cpu and not outer.has_cpu, memory and not outer.has_memory
+            outer = outer.outer
+        if not (cpu or memory):
+            return None
+        return Session(plan, resolved, sampling, cpu, memory, frame)
+    except Exception:
+        report_fault("starting a profile")
+        return None
+
+
+@dataclass
+class _Step:
+    """Entered whenever the call runs; left when it waits or is left alone."""
+
+    session: Session
+    awaiting: bool
+
+    def __enter__(self) -> None:
+        self.session.resume()
+
+    def __exit__(self, *exception: object) -> None:
+        self.session.pause(self.awaiting)
+
+
+class Session:
+    """One profiled call, from before its first step until its captures are handed over."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        resolved: Resolved,
+        sampling: SamplingInfo,
+        cpu: bool,
+        memory: bool,
+        frame: FrameType | None,
+    ) -> None:
+        began = time.perf_counter()
+        forget_on_fork()
+        self.plan = plan
+        self.profile: Profile | None = None
+        self._resolved = resolved
+        self._sampling = sampling
+        identity = uuid.uuid4().hex
+        self.marker = Marker(identity)
+        self.call = ProfiledCall(
+            identity=identity,
+            name=plan.name,
+            kind=plan.kind,
+            root=root_of(plan, frame),
+            marker=self.marker if frame is None else None,
+            block=None if frame is None else place_of(frame),
+            directory=resolved.output_dir,
+            interval=resolved.interval,
+            max_nodes=resolved.process.max_tree_nodes,
+            max_duration_seconds=resolved.max_duration_seconds,
+            max_capture_bytes=resolved.process.max_capture_bytes,
+            native=resolved.native,
+        )
+        if self.call.block is not None:
+            self.call.suspended = self.call.block.coroutine
+        self.step = _Step(self, awaiting=plan.kind is Kind.ASYNC)
+        self.awaited_step = _Step(self, awaiting=True)
+        self.outer = _active.get()
+        self.open = True
+        self._lock = threading.Lock()
+        self._capturing = True
+        self._running_since: float | None = None
+        self._ran = 0.0
+        self._cpu: Any = None
+        self._memory: Any = None
+        if memory:
+            self._memory = self._first_available(
+                memory_backends,
+                _MEMORY_ORDER.get(resolved.memory_backend, (resolved.memory_backend,)),
+            )
+        if cpu:
+            self._cpu = self._first_available(cpu_backends, self._cpu_order(memory))
+        self.has_cpu, self.has_memory = self._cpu is not None, self._memory is not None
+        self._context = call_context()
+        self._expiry: Tick | None = ticker.add(self._expire, resolved.max_duration_seconds)
+        self._started_at = datetime.now(UTC)
+        self._began = time.perf_counter()
+        self.overhead = self._began - began
+
+    def resume(self) -> None:
+        """The call runs on, on this thread."""
+        self._running_since = time.perf_counter()
+        self.outer = _active.get()
+        _active.set(self)
+        if self._capturing:
+            with contained("following a call"):
+                for capture in (self._memory, self._cpu):
+                    if capture is not None:
+                        capture.resume()
+
+    def pause(self, awaiting: bool) -> None:
+        """The call waits, or is left between two of its steps."""
+        _active.set(self.outer)
+        self._pause_captures(awaiting=awaiting)
+        if self._running_since is not None:
+            self._ran += time.perf_counter() - self._running_since
+            self._running_since = None
+
+    def left_between_steps(self) -> None:
+        """What follows the last step is the consumer's time, not an await of the call."""
+        self._pause_captures(awaiting=False)
+
+    def _pause_captures(self, *, awaiting: bool) -> None:
+        if self._capturing:
+            with contained("following a call"):
+                for capture in (self._cpu, self._memory):
+                    if capture is not None:
+                        capture.pause(awaiting)
+
+    def finish(self, error: BaseException | None, closed: bool = False) -> None:
+        """The call has ended; never raises a fault of its own."""
+        ended = time.perf_counter()
+        self.open = False
+        try:
+            self._stop()
+            stepwise = self.plan.kind in (Kind.GENERATOR, Kind.ASYNC_GENERATOR)
+            duration = self._ran if stepwise else ended - self._began
+            outcome, exception_type = outcome_of(error, closed)
+            self.overhead += time.perf_counter() - ended
+            budget.spend(self.overhead)
+            if not delivery.put(lambda: self._deliver(duration, outcome, exception_type)):
+                self._abandon()
+        except Exception:
+            report_fault("ending a profile")
+            self._abandon()
+        except BaseException:
+            # A cancellation that hits this thread here belongs to the program; clean up first.
+            self._abandon()
+            raise
+
+    def _cpu_order(self, memory: bool) -> tuple[str, ...]:
+        wanted = self._resolved.cpu_backend
+        if wanted == "auto":
+            rate = self._resolved.sample_rate
+            sampler = memory or (rate is not None and rate < 1)
+            wanted = "sampler" if sampler else "pyinstrument"
+        return _CPU_ORDER.get(wanted, (wanted, "sampler"))
+
+    def _first_available(self, registry: Any, names: tuple[str, ...]) -> Any:
+        for name in names:
+            capture = None
+            try:
+                capture = registry.get(name)(self.call)
+                capture.start()
+                return capture
+            except BackendUnavailable as reason:
+                self.call.note(f"{name} was not used because {reason}")
+            except ImportError as error:
+                self.call.note(f"{name} was not used because it cannot be imported: {error}")
+            except Exception as error:
+                report_fault(f"starting {name}")
+                self.call.note(f"{name} was not used because it failed to start: {error}")
+            if capture is not None:
+                with contained(f"giving up {name}"):
+                    capture.abandon()
+        return None
+
+    def _stop(self) -> None:
+        with self._lock:
+            if not self._capturing:
+                return
+            self._capturing = False
+        if self._expiry is not None:
+            ticker.remove(self._expiry)
+        for half in ("_cpu", "_memory"):
+            capture = getattr(self, half)
+            if capture is None:
+                continue
+            try:
+                capture.pause(False)
+                capture.stop()
+            except Exception as error:
+                report_fault(f"stopping {capture.backend}")
+                self.call.note(f"{capture.backend} failed to stop, so its half is missing: {error}")
+                with contained(f"giving up {capture.backend}"):
+                    capture.abandon()
+                setattr(self, half, None)
+
+    def _expire(self) -> None:
+        self.call.note(
+            f"the capture ended after max_duration_seconds ({self.call.max_duration_seconds:g}) "
+            "while the call went on"
+        )
+        self._stop()
+
+    def _abandon(self) -> None:
+        self._capturing = False
+        if self._expiry is not None:
+            ticker.remove(self._expiry)
+        for capture in (self._cpu, self._memory):
+            if capture is not None:
+                with contained("giving up a capture"):
+                    capture.abandon()
+
+    def _deliver(self, duration: float, outcome: Outcome, exception_type: str | None) -> None:
+        began_cpu = time.thread_time()
+        cpu: CpuProfile | None = self._half(self._cpu)
+        memory: MemoryProfile | None = self._half(self._memory)
+        profile = Profile(
+            profile_id=self.call.identity,
+            name=self.call.name,
+            started_at=self._started_at,
+            duration_seconds=duration,
+            outcome=outcome,
+            exception_type=exception_type,
+            process=process_info(),
+            context=self._context,
+            sampling=self._sampling,
+            cpu=cpu,
+            memory=memory,
+            overhead=self.overhead,
+            notes=tuple(self.call.notes),
+        )
+        self._cpu = self._memory = None
+        files = write(profile, self._resolved)
+        self.profile = profile
+        announce(profile, files)
+        spent = time.thread_time() - began_cpu
+        budget.spend(spent)
+        if self.plan.gate is not None:
+            self.plan.gate.learn_cost(self.overhead + spent)
+        call_back(profile)
+
+    def _half(self, capture: Any) -> Any:
+        if capture is None:
+            return None
+        try:
+            return capture.half()
+        except Exception as error:
+            report_fault(f"reading what {capture.backend} captured")
+            self.call.note(f"what {capture.backend} captured could not be read: {error}")
+            with contained(f"giving up {capture.backend}"):
+                capture.abandon()
+            return None

@@ -1,0 +1,138 @@
+"""Writes a profile's files, each to a temporary name first, and keeps their number down."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+
+from application_sdk.monitoring.containment import report_fault
+from application_sdk.monitoring.model.profile import Profile
+from application_sdk.monitoring.registry import EXTENSIONS, renderers
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST_NAME = 150
+_STEM = re.compile(r"^(\d{8}T\d{6}\.\d{6}Z_[0-9a-f]{32})\.")
+_RESCAN_SECONDS = 60.0
+
+
+def safe_name(name: str) -> str:
+    """A name as a single directory: letters, digits, dot, dash and underscore."""
+    cleaned = _UNSAFE.sub("_", name)[:_LONGEST_NAME].strip(".")
+    return cleaned or "_"
+
+
+def write_files(
+    profile: Profile, output_dir: Path, formats: Iterable[str], most: int, most_bytes: int
+) -> list[Path]:
+    """Render and write a profile, then delete the oldest ones beyond what may be stored.
+
+    A format that cannot be rendered is logged once and left out.
+
+    Returns:
+        The files written.
+
+    Raises:
+        OSError: If the directory cannot be written.
+    """
+    directory = output_dir / safe_name(profile.name)
+    output_dir.mkdir(parents=True, exist_ok=True)
+    if directory.is_symlink():
+        raise OSError(f"{directory} is a symbolic link, and none is followed below {output_dir}")
+    directory.mkdir(exist_ok=True)
+    stem = f"{profile.started_at:%Y%m%dT%H%M%S.%fZ}_{profile.profile_id}"
+    written: list[Path] = []
+    size = 0
+    for name in formats:
+        try:
+            content = renderers.get(name)(profile)
+        except Exception:
+            report_fault(f"rendering {name}")
+            continue
+        path = directory / f"{stem}{EXTENSIONS.get(name, '.' + name)}"
+        _write(path, content)
+        written.append(path)
+        size += len(content)
+    _retention.keep(output_dir, _Stored(stem, directory, size), most, most_bytes)
+    return written
+
+
+def _write(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(temporary, flags, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+class _Stored:
+    """The files of one stored profile."""
+
+    __slots__ = ("directory", "size", "stem")
+
+    def __init__(self, stem: str, directory: Path, size: int) -> None:
+        self.stem = stem
+        self.directory = directory
+        self.size = size
+
+    def delete(self) -> None:
+        for file in self.directory.glob(f"{self.stem}.*"):
+            file.unlink(missing_ok=True)
+        if not any(self.directory.iterdir()):
+            self.directory.rmdir()
+
+
+class _Retention:
+    """Knows what is stored under each directory, oldest first, with a fresh look now and then."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[Path, tuple[float, deque[_Stored]]] = {}
+
+    def keep(self, output_dir: Path, new: _Stored, most: int, most_bytes: int) -> None:
+        with self._lock:
+            now = time.monotonic()
+            scanned_at, stored = self._known.get(output_dir, (None, deque()))
+            if scanned_at is None or now - scanned_at > _RESCAN_SECONDS:
+                stored = _scan(output_dir)
+                self._known[output_dir] = (now, stored)
+                if len(self._known) > 64:
+                    del self._known[next(iter(self._known))]
+            else:
+                stored.append(new)
+            total = sum(item.size for item in stored)
+            while stored and (len(stored) > most or total > most_bytes):
+                oldest = stored.popleft()
+                total -= oldest.size
+                try:
+                    oldest.delete()
+                except OSError:
+                    report_fault("deleting an old profile")
+
+
+def _scan(output_dir: Path) -> deque[_Stored]:
+    found: dict[tuple[str, Path], _Stored] = {}
+    with os.scandir(output_dir) as directories:
+        for directory in directories:
+            if not directory.is_dir(follow_symlinks=False):
+                continue
+            with os.scandir(directory.path) as files:
+                for file in files:
+                    match = _STEM.match(file.name)
+                    if match and file.is_file(follow_symlinks=False):
+                        key = (match.group(1), Path(directory.path))
+                        item = found.setdefault(key, _Stored(key[0], key[1], 0))
+                        item.size += file.stat(follow_symlinks=False).st_size
+    return deque(sorted(found.values(), key=lambda item: item.stem))
+
+
+_retention = _Retention()

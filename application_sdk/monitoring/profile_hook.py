@@ -1,0 +1,89 @@
+"""The one owner of the interpreter's profile hook in this process.
+
+pyinstrument and memray both work through that hook, and either one breaks the other for
+the rest of the process when they overlap on any thread. So each asks here first, and
+keeps the hook until its last capture has ended. A hook of somebody else is left alone.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import Literal
+
+Holder = Literal["pyinstrument", "memray"]
+
+
+class ProfileHook:
+    """Lends the hook to one kind of profiler at a time; that kind may take it many times."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._holder: Holder | None = None
+        self._count = 0
+
+    @property
+    def holder(self) -> Holder | None:
+        """Who of ours has the hook now."""
+        return self._holder
+
+    def acquire(self, holder: Holder) -> str | None:
+        """Take the hook, or learn why not.
+
+        Args:
+            holder: The profiler that wants it.
+
+        Returns:
+            None when it was taken (``release`` it once), else the reason, to complete
+            'not used because ...'.
+        """
+        with self._lock:
+            if self._holder is not None and self._holder != holder:
+                return f"{self._holder} is capturing in this process and both need the profile hook"
+            if self._holder is None:
+                reason = foreign_hook()
+                if reason is not None:
+                    return reason
+            self._holder = holder
+            self._count += 1
+            return None
+
+    def release(self) -> None:
+        """Give back what one ``acquire`` took."""
+        with self._lock:
+            self._count -= 1
+            if self._count == 0:
+                self._holder = None
+
+    def reset(self) -> None:
+        """Forget all holders: in a forked child none of their threads lives on."""
+        self._lock = threading.Lock()
+        self._holder = None
+        self._count = 0
+
+
+def foreign_hook() -> str | None:
+    """Why the hook is not free on this thread, as far as that can be seen, else None.
+
+    The interpreter shows a thread only its own hook; the hook for threads to come is
+    where a memray tracker that somebody else started gives itself away.
+    """
+    for_new_threads = threading.getprofile()
+    module = getattr(for_new_threads, "__module__", None) or ""
+    if module.startswith("memray") or type(for_new_threads).__module__.startswith("memray"):
+        return "a memray tracker that the program started itself is running"
+    if getattr(for_new_threads, "__name__", "") == "start_thread_trace":
+        return "a memray tracker that the program started itself is running"
+    mine = sys.getprofile()
+    if mine is not None:
+        kind = type(mine).__name__
+        if kind == "ProfilerState":
+            return "a pyinstrument profiler that the program started itself is running"
+        return "the program has set a profile hook of its own"
+    if for_new_threads is not None:
+        return "the program has set a profile hook for new threads"
+    return None
+
+
+profile_hook = ProfileHook()
+"""The process's only one."""

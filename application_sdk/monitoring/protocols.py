@@ -1,0 +1,125 @@
+"""What a backend, a renderer and an exporter must be able to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import CodeType
+from typing import Any, Protocol, TypeVar
+
+from application_sdk.monitoring.calls.kinds import Kind
+from application_sdk.monitoring.calls.marker import Marker
+from application_sdk.monitoring.errors import MonitoringError
+from application_sdk.monitoring.model.call_tree import Frame
+from application_sdk.monitoring.model.profile import CpuProfile, MemoryProfile, Profile
+
+Half_co = TypeVar("Half_co", CpuProfile, MemoryProfile, covariant=True)
+
+
+class BackendUnavailable(MonitoringError):
+    """A backend cannot capture this call; its text completes 'not used because ...'."""
+
+
+@dataclass(frozen=True)
+class BlockPlace:
+    """Where a ``with`` block stands, which has no frame of its own.
+
+    Attributes:
+        code: The code of the function that contains the block.
+        depth: How many frames its thread had when the block was entered, that one included.
+        coroutine: The outermost coroutine of the running task, None outside of one.
+    """
+
+    code: CodeType
+    depth: int
+    coroutine: Any
+
+
+@dataclass
+class ProfiledCall:
+    """What backends know of the call that they capture.
+
+    Attributes:
+        identity: The profile's id.
+        name: The profile's name.
+        kind: What kind of callable is called.
+        root: Key of the frame that the call's tree starts with: the target's code, or a
+            frame where the target has no Python code.
+        marker: The marker that its steps run in; None for a block.
+        block: The place of a block; None for a call.
+        suspended: The coroutine or asynchronous generator to follow while it waits.
+        directory: Where a capture may spool to.
+        interval: Intended seconds between samples.
+        max_nodes: The most nodes a tree may have.
+        max_duration_seconds: How long a capture may last.
+        max_capture_bytes: How large a spool may become.
+        native: Whether native stacks are wanted.
+        notes: Degradations, added to by whoever meets them.
+    """
+
+    identity: str
+    name: str
+    kind: Kind
+    root: CodeType | Frame
+    marker: Marker | None
+    block: BlockPlace | None
+    directory: Path
+    interval: float
+    max_nodes: int
+    max_duration_seconds: float
+    max_capture_bytes: int
+    native: bool
+    suspended: Any = None
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        """Add a degradation and its reason, unless it stands there already."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+
+class Capture(Protocol[Half_co]):
+    """One backend's work on one call.
+
+    ``start``, ``resume``, ``pause`` and ``stop`` run on the caller's path and must be
+    quick; ``half`` runs off it, once, after ``stop``.
+    """
+
+    backend: str
+
+    def start(self) -> None:
+        """Begin; a fault here means that the next backend is tried.
+
+        Raises:
+            BackendUnavailable: If the backend cannot capture this call.
+        """
+
+    def resume(self) -> None:
+        """The call runs now, on this thread."""
+
+    def pause(self, awaiting: bool) -> None:
+        """The call does not run now: it awaits something, or is left between two steps."""
+
+    def stop(self) -> None:
+        """The call has ended."""
+
+    def half(self) -> Half_co:
+        """The finished half of the profile."""
+
+    def abandon(self) -> None:
+        """Give back whatever ``start`` took, in whatever state; the half is not wanted."""
+
+
+Backend = Callable[[ProfiledCall], Capture[Half_co]]
+"""Makes the capture of one call."""
+
+Renderer = Callable[[Profile], bytes]
+"""Makes a file's content of a profile."""
+
+
+class Exporter(Protocol):
+    """Delivers a finished profile; runs off the caller's path."""
+
+    def __call__(self, profile: Profile, destination: Any) -> None:
+        """Deliver; a fault is contained and logged by the caller."""

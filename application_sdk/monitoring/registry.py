@@ -1,0 +1,92 @@
+"""Where backends, renderers and exporters are known by name; loaded when first used."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Generic, TypeVar
+
+from application_sdk.monitoring.errors import InvalidArgumentError
+from application_sdk.monitoring.model.profile import CpuProfile, MemoryProfile
+from application_sdk.monitoring.protocols import Backend, Renderer
+
+T = TypeVar("T")
+
+_PACKAGE = "application_sdk.monitoring"
+
+
+class Registry(Generic[T]):
+    """Names and what they stand for, given as an object or as ``module:attribute``."""
+
+    def __init__(self, what: str, known: dict[str, T | str]) -> None:
+        self._what = what
+        self._known = known
+
+    def register(self, name: str, entry: T | str) -> None:
+        """Make a name known, or let it stand for something else."""
+        self._known[name] = entry
+
+    def unregister(self, name: str) -> None:
+        """Forget a name."""
+        self._known.pop(name, None)
+
+    def names(self) -> tuple[str, ...]:
+        """All names, in order of registration."""
+        return tuple(self._known)
+
+    def get(self, name: str) -> T:
+        """What a name stands for, imported if need be.
+
+        Raises:
+            InvalidArgumentError: If the name is unknown.
+            ImportError: If it stands for something that is not installed.
+        """
+        entry = self._known.get(name)
+        if entry is None:
+            raise InvalidArgumentError(
+                f"unknown {self._what} {name!r}; there are {', '.join(self._known)}"
+            )
+        if isinstance(entry, str):
+            module, _, attribute = entry.partition(":")
+            loaded: T = getattr(importlib.import_module(module), attribute)
+            self._known[name] = loaded
+            return loaded
+        return entry
+
+
+cpu_backends: Registry[Backend[CpuProfile]] = Registry(
+    "CPU backend",
+    {
+        "pyinstrument": f"{_PACKAGE}.backends.pyinstrument:PyinstrumentCapture",
+        "sampler": f"{_PACKAGE}.backends.sampler:SamplerCapture",
+    },
+)
+
+memory_backends: Registry[Backend[MemoryProfile]] = Registry(
+    "memory backend",
+    {
+        "memray": f"{_PACKAGE}.backends.memray:MemrayCapture",
+        "rss": f"{_PACKAGE}.backends.rss:RssCapture",
+    },
+)
+
+renderers: Registry[Renderer] = Registry(
+    "format",
+    {
+        "html": f"{_PACKAGE}.renderers.html:render",
+        "json": f"{_PACKAGE}.renderers.json:render",
+        "summary": f"{_PACKAGE}.renderers.summary:render",
+        "speedscope": f"{_PACKAGE}.renderers.speedscope:render",
+        "collapsed": f"{_PACKAGE}.renderers.collapsed:render",
+        "pprof": f"{_PACKAGE}.renderers.pprof:render",
+    },
+)
+
+EXTENSIONS = {
+    "html": ".html",
+    "json": ".json",
+    "summary": ".txt",
+    "speedscope": ".speedscope.json",
+    "collapsed": ".collapsed.txt",
+    "pprof": ".pprof.pb.gz",
+}
+"""What the files of each format end with."""

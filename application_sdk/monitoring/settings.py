@@ -1,0 +1,238 @@
+"""Every setting, in one table, and how a call's own settings follow from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from application_sdk.monitoring.containment import warn_once
+from application_sdk.monitoring.errors import InvalidArgumentError
+
+PREFIX = "ATLAN_MONITORING_"
+
+Format = Literal["html", "json", "summary", "speedscope", "collapsed", "pprof"]
+CpuBackendName = Literal["auto", "pyinstrument", "sampler"]
+MemoryBackendName = Literal["auto", "memray", "rss"]
+
+
+def _split(value: object) -> object:
+    """Names from one comma-separated string or any iterable, without repetition."""
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",")]
+    if isinstance(value, Iterable) and not isinstance(value, Mapping | bytes):
+        return tuple(dict.fromkeys(part for part in value if part != ""))
+    return value
+
+
+def _parse_json(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return json.loads(value)
+        except ValueError as error:
+            raise ValueError(f"not JSON: {error}") from error
+    return value
+
+
+Rate = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Interval = Annotated[float, Field(ge=0.001, le=10)]
+Formats = Annotated[tuple[Format, ...], BeforeValidator(_split), Field(min_length=1)]
+
+
+class Override(BaseModel):
+    """Settings for the functions whose qualified name matches a pattern."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool | None = None
+    sample_rate: Rate | None = None
+    output_dir: Path | None = None
+    formats: Formats | None = None
+    interval: Interval | None = None
+    cpu_backend: CpuBackendName | None = None
+    memory_backend: MemoryBackendName | None = None
+    max_duration_seconds: Annotated[float, Field(gt=0)] | None = None
+
+
+class MonitoringSettings(BaseSettings):
+    """The process's settings, from ``ATLAN_MONITORING_*`` variables and ``configure``.
+
+    An instance never changes; ``configure`` makes a new one.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="forbid",
+        env_ignore_empty=True,
+    )
+
+    enabled: bool = Field(True, description="Master switch.")
+    sample_rate: Rate | None = Field(
+        None,
+        description="Fraction of calls profiled; unset: as many as `overhead_budget` allows.",
+    )
+    output_dir: Path = Field(Path("profiles"), description="Directory for profiles.")
+    formats: Annotated[Formats, NoDecode] = Field(
+        ("html", "json", "summary"), description="What is written for each profile."
+    )
+    interval: Interval = Field(0.01, description="Seconds between two CPU samples.")
+    cpu_backend: CpuBackendName = Field("auto", description="What samples the CPU.")
+    memory_backend: MemoryBackendName = Field("auto", description="What watches memory.")
+    overhead_budget: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.05, description="Share of time that adaptive profiling may cost."
+    )
+    max_duration_seconds: Annotated[float, Field(gt=0)] = Field(
+        600.0, description="A capture ends after this time, even if the call goes on."
+    )
+    max_capture_bytes: Annotated[int, Field(ge=1_000_000)] = Field(
+        268_435_456, description="A memory capture on disk ends at this size."
+    )
+    max_tree_nodes: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
+        25_000, description="Nodes of one captured call tree; the rest is `(truncated)`."
+    )
+    max_stored_profiles: Annotated[int, Field(ge=1)] = Field(
+        1_000, description="Profiles kept under `output_dir`; the oldest go first."
+    )
+    max_stored_bytes: Annotated[int, Field(ge=1)] = Field(
+        536_870_912, description="Bytes of profiles kept under `output_dir`."
+    )
+    leak_detection: bool = Field(True, description="Watch for leaks while the process runs.")
+    overrides: Annotated[dict[str, Override], NoDecode, BeforeValidator(_parse_json)] = Field(
+        default_factory=dict,
+        description="JSON: pattern of a qualified name -> settings for what matches.",
+    )
+
+    def override_for(self, name: str) -> Override:
+        """What ``overrides`` says about a qualified name; a later pattern wins."""
+        found: dict[str, Any] = {}
+        for pattern, override in self.overrides.items():
+            if fnmatchcase(name, pattern):
+                found.update(override.model_dump(exclude_none=True))
+        return Override.model_validate(found)
+
+
+_lock = threading.RLock()
+_configured: dict[str, Any] = {}
+_environment: dict[str, str] | None = None
+_current: MonitoringSettings | None = None
+_listeners: list[Callable[[], None]] = []
+
+
+def get_settings() -> MonitoringSettings:
+    """The settings now in force: the environment's, under what ``configure`` was given.
+
+    A bad value in the environment is warned about once, and the default stands.
+    """
+    global _current, _environment
+    environment = {
+        name: value for name, value in os.environ.items() if name.upper().startswith(PREFIX)
+    }
+    with _lock:
+        if _current is None or environment != _environment:
+            _environment = environment
+            _current = _load(_configured)
+        return _current
+
+
+def current_settings() -> MonitoringSettings:
+    """The settings as last read, without a look at the environment: cheap on hot paths."""
+    return _current or get_settings()
+
+
+def configure(**settings: Any) -> MonitoringSettings:
+    """Change the process's settings, from now on and for functions decorated before.
+
+    Args:
+        **settings: Names and values from ``MonitoringSettings``. Several calls add up.
+
+    Returns:
+        The settings now in force.
+
+    Raises:
+        InvalidArgumentError: If a name is unknown or a value not allowed; then nothing
+            has changed.
+    """
+    global _current
+    known = MonitoringSettings.model_fields
+    for name in settings:
+        if name not in known:
+            raise InvalidArgumentError(
+                f"configure() has no setting {name!r}; there are {', '.join(known)}"
+            )
+    with _lock:
+        merged = {**_configured, **settings}
+        get_settings()
+        try:
+            changed = _load(merged, strict=frozenset(settings))
+        except ValidationError as error:
+            raise InvalidArgumentError(f"configure(): {_explain(error)}") from error
+        _configured.clear()
+        _configured.update(merged)
+        _current = changed
+    for listener in _listeners:
+        listener()
+    return changed
+
+
+def reset_settings() -> None:
+    """Forget what ``configure`` was given. For tests."""
+    global _current
+    with _lock:
+        _configured.clear()
+        _current = None
+    for listener in _listeners:
+        listener()
+
+
+def on_change(listener: Callable[[], None]) -> None:
+    """Call the listener, in the caller's thread, whenever ``configure`` has changed something."""
+    _listeners.append(listener)
+
+
+def _load(given: Mapping[str, Any], strict: frozenset[str] = frozenset()) -> MonitoringSettings:
+    """Settings from the environment and ``given``, without the environment's bad values.
+
+    Raises:
+        ValidationError: If a value of ``strict`` is bad.
+    """
+    try:
+        return MonitoringSettings(**given)
+    except ValidationError as error:
+        if strict & {str(item["loc"][0]) for item in error.errors()}:
+            raise
+        replaced: dict[str, Any] = {}
+        for item in error.errors():
+            name = str(item["loc"][0])
+            field = MonitoringSettings.model_fields.get(name)
+            if field is None:
+                continue
+            default = field.get_default(call_default_factory=True)
+            replaced[name] = default
+            variable = PREFIX + name.upper()
+            value = next((v for k, v in os.environ.items() if k.upper() == variable), None)
+            warn_once(
+                f"environment {variable}={value}",
+                "%s=%r is not allowed (%s), so the default %r stands",
+                variable,
+                value,
+                item["msg"],
+                default,
+            )
+        if not replaced:
+            raise
+        return MonitoringSettings(**{**given, **replaced})
+
+
+def _explain(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(map(str, item['loc']))}={item['input']!r} is not allowed: {item['msg']}"
+        for item in error.errors()
+    )

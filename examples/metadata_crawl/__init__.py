@@ -1,0 +1,1 @@
+"""A metadata crawl as a Temporal worker, profiled: `make demo`."""

@@ -1,0 +1,49 @@
+"""Every test starts and ends with nothing captured, and writes below its own directory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from application_sdk.monitoring import Profile, configure, flush, on_profile
+from application_sdk.monitoring.containment import forget_warnings
+from application_sdk.monitoring.profile_hook import profile_hook
+from application_sdk.monitoring.settings import reset_settings
+
+
+def _ours() -> list[str]:
+    return [t.name for t in threading.enumerate() if t.name.startswith("monitoring-")]
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(tmp_path: Path) -> Iterator[None]:
+    """No tracker, profile hook, thread or spool is left by any test."""
+    forget_warnings()
+    configure(output_dir=tmp_path / "profiles", formats="json")
+    yield
+    assert flush(60)
+    for thread in threading.enumerate():
+        if thread.name.startswith("monitoring-"):
+            thread.join(10)
+    assert _ours() == []
+    assert profile_hook.holder is None
+    assert list(tmp_path.rglob("*.bin")) == []
+    assert list(tmp_path.rglob("*.tmp")) == []
+    reset_settings()
+
+
+@pytest.fixture
+def profiles() -> Iterator[Callable[[], list[Profile]]]:
+    """All profiles finished so far, once everything is flushed."""
+    found: list[Profile] = []
+    undo = on_profile(found.append)
+
+    def finished() -> list[Profile]:
+        assert flush(60)
+        return found
+
+    yield finished
+    undo()
