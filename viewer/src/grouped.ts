@@ -12,10 +12,16 @@ export interface Options {
 class Gathering {
   readonly groups = new Map<number, number[]>();
 
-  add(key: number, ...entry: number[]): void {
+  add(key: number, entry: number): void {
     const group = this.groups.get(key);
-    if (group) group.push(...entry);
-    else this.groups.set(key, entry);
+    if (group) group.push(entry);
+    else this.groups.set(key, [entry]);
+  }
+
+  addPair(key: number, source: number, up: number): void {
+    const group = this.groups.get(key);
+    if (group) group.push(source, up);
+    else this.groups.set(key, [source, up]);
   }
 }
 
@@ -53,6 +59,10 @@ abstract class Grouped implements View {
 
   children(node: number): number[] {
     return (this.grown[node] ??= this.grow(node));
+  }
+
+  self(_node: number): number | undefined {
+    return undefined;
   }
 
   hidden(node: number): { count: number; frames: Set<number> } | undefined {
@@ -111,6 +121,12 @@ export class Callees extends Grouped {
 
   override sum(node: number, measure: Measure): number {
     return this.frames[node] === ROOT ? measure.sum : super.sum(node, measure);
+  }
+
+  override self(node: number): number {
+    let own = this.value(node);
+    for (const child of this.children(node)) own -= this.value(child);
+    return Math.max(0, own);
   }
 
   protected weigh(entries: number[], measure: Measure): number {
@@ -176,7 +192,7 @@ export class Callers extends Grouped {
     const key = this.frames[node]!;
     if (key === ROOT) {
       for (let i = 0; i < this.tree.size; i++) {
-        if (this.width.self[i]! > 0) into.add(this.isHidden(frame[i]!) ? HIDDEN : frame[i]!, i, i);
+        if (this.width.self[i]! > 0) into.addPair(this.isHidden(frame[i]!) ? HIDDEN : frame[i]!, i, i);
       }
       return;
     }
@@ -189,7 +205,7 @@ export class Callers extends Grouped {
         if (key === HIDDEN) this.note(node, up);
         up = parent[up]!;
       }
-      if (up >= 0) into.add(this.isHidden(frame[up]!) ? HIDDEN : frame[up]!, entries[k]!, up);
+      if (up >= 0) into.addPair(this.isHidden(frame[up]!) ? HIDDEN : frame[up]!, entries[k]!, up);
     }
   }
 }

@@ -36,9 +36,25 @@ export class Metric {
     this.unit = header.unit;
   }
 
+  get sides(): number {
+    return this.columns.length;
+  }
+
   /** The values of one side: 0 is the profile, or the baseline of a diff and 1 its candidate. */
   side(number: number): Measure {
     return (this.made[number] ??= new Measure(this.columns[number]!(), this.tree.parent));
+  }
+
+  /** How much each node's own value differs between the sides, or its share of each side's sum. */
+  change(share: boolean): Measure {
+    return (this.made[share ? 3 : 2] ??= this.difference(share));
+  }
+
+  private difference(share: boolean): Measure {
+    const [before, after] = [this.side(0), this.side(1)];
+    // Shares count in steps of the baseline, so that both ways give widths of one kind.
+    const scale = share && after.sum > 0 && before.sum > 0 ? before.sum / after.sum : 1;
+    return new Measure(before.self.map((value, node) => Math.abs(after.self[node]! * scale - value)), this.tree.parent);
   }
 
   /** Steps in the metric's unit: seconds, bytes or a count. */

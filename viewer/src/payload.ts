@@ -18,13 +18,6 @@ export interface TreeHeader {
   metrics: MetricHeader[];
 }
 
-export interface Facts {
-  outcome: string;
-  figures: [label: string, value: string][];
-  details: [label: string, value: string][];
-  notes: string[];
-}
-
 export interface FrameTable {
   functions: string[];
   places: number[];
@@ -37,8 +30,6 @@ export interface Header extends FrameTable {
   version: number;
   page: "profile" | "diff";
   title: string;
-  outcome: string;
-  facts: Facts;
   timeline: [at: number[], rss: number[]];
   trees: TreeHeader[];
 }

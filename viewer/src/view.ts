@@ -14,6 +14,8 @@ export interface View {
   children(node: number): ArrayLike<number>;
   /** The node's total under another measure of the same tree. */
   sum(node: number, measure: Measure): number;
+  /** The node's own part of its value; undefined where a view has no such thing. */
+  self(node: number): number | undefined;
   /** How many frames a HIDDEN node stands for, and of which libraries (frames). */
   hidden(node: number): { count: number; frames: Set<number> } | undefined;
 }
@@ -62,6 +64,10 @@ export class TopDown implements View {
     if (sorted.length > 1) sorted.sort((a, b) => total[b]! - total[a]! || a - b);
     this.sorted.set(node, sorted);
     return sorted;
+  }
+
+  self(node: number): number | undefined {
+    return node === this.root ? 0 : this.width.self[node]!;
   }
 
   hidden(): undefined {

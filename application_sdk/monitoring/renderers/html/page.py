@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -28,43 +29,46 @@ def render(profile: Profile) -> bytes:
     Returns:
         One UTF-8 HTML document that needs no other file and no network.
     """
-    facts = facts_of(profile)
     trees = page_trees(profile)
     header: dict[str, Any] = {
         "page": "profile",
         "title": profile.name,
-        "outcome": profile.outcome,
-        "facts": facts._asdict(),
         "timeline": timeline(profile),
     }
-    body = "".join(_still(facts, trees))
-    return document(profile.name, body, "viewer", encode_payload(trees, header))
+    head = page_head(profile.name, facts_of(profile))
+    return document(profile.name, head, "".join(still(trees)), encode_payload(trees, header))
 
 
-def document(title: str, body: str, program: str, payload: str) -> bytes:
-    """Put a page together.
+def document(title: str, head: str, still: str, payload: str) -> bytes:
+    """Put a page of the viewer together.
 
     Args:
         title: What the page is about, as plain text.
-        body: HTML to show where no script runs.
-        program: Name of the script and style: ``viewer`` or ``index``.
+        head: HTML of what is known besides the graphs; it always shows.
+        still: HTML to show instead of the graphs where no script runs.
         payload: The data, as text without ``<``.
     """
-    script, style = asset(f"{program}.js"), asset("viewer.css")
     return "".join(
         [
-            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
-            '<meta name="viewport" content="width=device-width,initial-scale=1">\n',
-            f'<meta http-equiv="Content-Security-Policy" content="{escape(policy(program))}">\n',
-            '<meta name="referrer" content="no-referrer">\n',
-            '<meta name="color-scheme" content="light dark">\n',
-            f"<title>{escape(title)}</title>\n",
-            '<link rel="icon" href="data:,">\n',
-            f"<style>{style}</style>\n<script>{script}</script>\n</head>\n<body>\n",
-            f'<main class="still">\n<h1 dir="auto">{escape(title)}</h1>\n{body}</main>\n',
+            opening(title, "viewer"),
+            f'<header>\n{head}</header>\n<div id="app"></div>\n<section class="still">\n{still}</section>\n',
             f'<script type="text/plain" id="payload">{payload}</script>\n</body>\n</html>\n',
         ]
     ).encode("utf-8")
+
+
+def opening(title: str, program: str) -> str:
+    """The beginning of a page, up to its body: policy, style and script."""
+    script, style = asset(f"{program}.js"), asset("viewer.css")
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy(program))}">\n'
+        '<meta name="referrer" content="no-referrer">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        f'<title>{escape(title)}</title>\n<link rel="icon" href="data:,">\n'
+        f"<style>{style}</style>\n<script>{script}</script>\n</head>\n<body>\n"
+    )
 
 
 def policy(program: str) -> str:
@@ -89,23 +93,43 @@ def asset(name: str) -> str:
     return files(_PACKAGE).joinpath(name).read_text(encoding="utf-8")
 
 
-def _still(facts: Facts, trees: list[Tree]) -> list[str]:
-    """What shows without a script: the summary as text, a picture and a table."""
-    parts = [f"<p>Outcome: <strong>{escape(facts.outcome)}</strong></p>\n<dl>\n"]
-    for label, value in (*facts.figures, *facts.details):
-        parts.append(f'<dt>{escape(label)}</dt><dd dir="auto">{escape(value)}</dd>\n')
-    parts.append("</dl>\n")
+def page_head(title: str, facts: Facts) -> str:
+    """What is known about a call besides its trees: figures, context, notes."""
+    bad = "" if facts.outcome in ("returned", "closed") else " bad"
+    parts = [
+        f'<h1 dir="auto">{escape(title)}</h1> '
+        f'<span class="outcome{bad}" dir="auto">{escape(facts.outcome)}</span>\n'
+    ]
+    parts.append(definitions("figures", facts.figures))
     if facts.notes:
         notes = "".join(f'<li dir="auto">{escape(note)}</li>\n' for note in facts.notes)
-        parts.append(f"<h2>Notes</h2>\n<ul>\n{notes}</ul>\n")
+        parts.append(f'<ul class="notes" aria-label="Notes">\n{notes}</ul>\n')
+    parts.append(
+        f"<details>\n<summary>When, where and how</summary>\n{definitions('details', facts.details)}</details>\n"
+    )
+    return "".join(parts)
+
+
+def definitions(kind: str, pairs: Iterable[tuple[str, str]]) -> str:
+    """Labels and values as a ``<dl>``."""
+    inner = "".join(
+        f'<div><dt>{escape(label)}</dt><dd dir="auto">{escape(value)}</dd></div>\n'
+        for label, value in pairs
+    )
+    return f'<dl class="{kind}">\n{inner}</dl>\n'
+
+
+def still(trees: list[Tree]) -> list[str]:
+    """What shows without a script: pictures of the largest frames and tables of functions."""
+    parts: list[str] = []
     for number, tree in enumerate(trees):
         metric = tree.metrics[0]
         key = tree.tree.metrics[0]
         parts.append(f"<h2>{escape(metric.label)}</h2>\n")
-        # One picture keeps the page small; the tables of the other trees are there as text.
+        # The picture of one tree keeps the page small; the others are there as text.
         if number == 0:
             parts.append(static_svg(tree.tree, key, metric.unit, metric.label) + "\n")
         parts.append(static_table(tree.tree, key, metric.unit))
     if not trees:
-        parts.append("<p>This profile holds no call tree.</p>\n")
+        parts.append("<p>This profile holds no call tree; the notes say why.</p>\n")
     return parts
