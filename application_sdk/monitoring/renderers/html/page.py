@@ -97,8 +97,10 @@ def page_head(title: str, facts: Facts) -> str:
     """What is known about a call besides its trees: figures, context, notes."""
     bad = "" if facts.outcome in ("returned", "closed") else " bad"
     parts = [
-        f'<h1 dir="auto">{escape(title)}</h1> '
-        f'<span class="outcome{bad}" dir="auto">{escape(facts.outcome)}</span>\n'
+        (
+            f'<h1 dir="auto">{escape(title)}</h1> '
+            f'<span class="outcome{bad}" dir="auto">{escape(facts.outcome)}</span>\n'
+        )
     ]
     parts.append(definitions("figures", facts.figures))
     if facts.notes:

@@ -22,7 +22,13 @@ from application_sdk.monitoring.renderers.html.origin import origin_of
 
 VERSION = 1
 
-UNITS = {"wall_seconds": "s", "cpu_seconds": "s", "await_seconds": "s", "bytes": "B", "allocations": ""}
+UNITS = {
+    "wall_seconds": "s",
+    "cpu_seconds": "s",
+    "await_seconds": "s",
+    "bytes": "B",
+    "allocations": "",
+}
 _FINEST = {"s": 1e-9, "B": 1.0, "": 1.0}
 
 
@@ -62,7 +68,9 @@ def encode_payload(trees: Sequence[Tree], header: dict[str, Any]) -> str:
     """
     frames = _FrameTable(trees)
     body: list[bytes] = []
-    described = [_encode_tree(tree, frames.order(number), body) for number, tree in enumerate(trees)]
+    described = [
+        _encode_tree(tree, frames.order(number), body) for number, tree in enumerate(trees)
+    ]
     head = json.dumps(
         {"version": VERSION, **header, **frames.fields(), "trees": described},
         separators=(",", ":"),
@@ -115,7 +123,10 @@ def _encode_tree(tree: Tree, order: list[int], body: list[bytes]) -> dict[str, A
         body.append(column.data)
         return column.overflow, column.planes
 
-    structure = [put(_pops(tree.tree.parents)), put(list(map(order.__getitem__, tree.tree.frame_ids)))]
+    structure = [
+        put(_pops(tree.tree.parents)),
+        put(list(map(order.__getitem__, tree.tree.frame_ids))),
+    ]
     metrics = []
     for metric in tree.metrics:
         finest = _FINEST[metric.unit]
