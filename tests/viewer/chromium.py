@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _OPTIONS = (
@@ -41,7 +42,7 @@ def find_chromium() -> str | None:
 class Browser:
     """One running Chromium."""
 
-    def __init__(self, connection: ClientConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._last = 0
         self._answers: dict[int, dict[str, Any]] = {}
@@ -200,7 +201,8 @@ class Page:
             if not node["ignored"] and node["role"]["value"] not in ("StaticText", "LabelText")
         ]
         assert len(found) == 1, f"{len(found)} elements are named {name!r}: {found}"
-        return found[0]
+        element: dict[str, Any] = found[0]
+        return element
 
     def object_of(self, name: str) -> str:
         """The remote object of a control."""
