@@ -38,6 +38,13 @@ class Marker:
         """The code of the stepping marker, once a call was driven with it."""
         return self._steps_code
 
+    @property
+    def steps_of_coroutines(self) -> CodeType:
+        """The code of the stepping marker of awaitables."""
+        if self._steps_code is None:
+            self._steps_code = _named(_AWAITABLE_STEPS, self.name)
+        return self._steps_code
+
     def call(self, target: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Call the target inside the marker."""
         return FunctionType(self.code, {})(target, args, kwargs)
