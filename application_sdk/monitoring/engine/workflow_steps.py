@@ -72,7 +72,7 @@ class WorkflowSteps:
     def __enter__(self) -> None:
         """A step begins."""
         try:
-            self._live = not self._workflow.unsafe.is_replaying()
+            self._live = self._is_live()
             if not self._live:
                 return
             if not self._decided:
@@ -101,7 +101,7 @@ class WorkflowSteps:
                 del _driven[self.run_id]
             if self._run is None or isinstance(error, GeneratorExit):
                 return
-            if self._workflow.unsafe.is_replaying():
+            if not self._is_live():
                 return  # evicted, or told again what is past
             if error is not None and not self._ends_run(error):
                 return  # the task fails and is tried again
@@ -110,6 +110,11 @@ class WorkflowSteps:
                 workflow_runs.finish(self.run_id, outcome, exception_type)
         except Exception:
             self._give_up()
+
+    def _is_live(self) -> bool:
+        """Whether the workflow moves on now, and is not replayed, evicted or collected."""
+        workflow = self._workflow
+        return bool(workflow.in_workflow()) and not workflow.unsafe.is_replaying()
 
     def _decide(self) -> None:
         self._decided = True
