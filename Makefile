@@ -26,11 +26,11 @@ test: ## Run the tests and measure coverage (COVERAGE=no leaves that out)
 	$(setup) test
 ifeq ($(COVERAGE)$(ARGS),yes)
 	@$(PY) -m coverage erase
-	$(PY) -m coverage run -m pytest
+	$(PY) -m coverage run -m pytest -m "not slow"
 	@$(PY) -m coverage combine --quiet
 	$(PY) -m coverage report
 else
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -m "not slow" $(ARGS)
 endif
 
 lint: ## Check style and format
@@ -46,7 +46,7 @@ format: ## Put all files into the project's format
 types: ## Check the types with mypy --strict and pyright
 	$(setup) dev
 	$(PY) -m mypy --strict
-	$(PY) -m pyright
+	$(PY) -m pyright --pythonpath $(PY)
 
 schema: ## Generate docs/reference/profile.schema.json from the model
 	$(setup) test

@@ -1,4 +1,4 @@
-"""Writes docs/reference/profile.schema.json: run it through `make schema`."""
+"""Writes docs/reference/profile.schema.json (`make schema`), or checks that it is current."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ TARGET = Path(__file__).parent.parent / "docs" / "reference" / "profile.schema.j
 
 
 def main() -> int:
-    """Write the schema and say where."""
+    """Write the schema and say where; with --check only compare."""
+    if sys.argv[1:] == ["--check"]:
+        if TARGET.is_file() and TARGET.read_text(encoding="utf-8") == profile_schema():
+            print(f"{TARGET.name} is current")
+            return 0
+        print(f"{TARGET.name} does not describe today's model: run `make schema`", file=sys.stderr)
+        return 1
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     TARGET.write_text(profile_schema(), encoding="utf-8")
     print(TARGET)

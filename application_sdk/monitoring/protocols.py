@@ -48,6 +48,7 @@ class ProfiledCall:
             frame where the target has no Python code.
         marker: The marker that its steps run in; None for a block.
         block: The place of a block; None for a call.
+        parts: The marker of tasks and threads that the call started.
         suspended: The coroutine or asynchronous generator to follow while it waits.
         directory: Where a capture may spool to.
         interval: Intended seconds between samples.
@@ -64,6 +65,7 @@ class ProfiledCall:
     root: CodeType | Frame
     marker: Marker | None
     block: BlockPlace | None
+    parts: Marker
     directory: Path
     interval: float
     max_nodes: int
@@ -101,11 +103,18 @@ class Capture(Protocol[Half_co]):
     def pause(self, awaiting: bool) -> None:
         """The call does not run now: it awaits something, or is left between two steps."""
 
+    def enter_part(self) -> None:
+        """A task or thread that the call started runs now, on this thread."""
+
+    def leave_part(self) -> None:
+        """It does not run now."""
+
     def stop(self) -> None:
         """The call has ended."""
 
     def half(self) -> Half_co:
         """The finished half of the profile."""
+        ...
 
     def abandon(self) -> None:
         """Give back whatever ``start`` took, in whatever state; the half is not wanted."""

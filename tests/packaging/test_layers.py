@@ -35,6 +35,7 @@ LAYERS = {
     "decorators": 4,
     "workflow_classes": 4,
     "temporal": 4,
+    "wrapping": 4,
     "cli": 5,
     "pytest_plugin": 5,
     "__main__": 6,

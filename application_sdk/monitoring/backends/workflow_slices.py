@@ -45,6 +45,7 @@ class WorkflowCpuCapture(SamplerCapture):
 
     def stop(self) -> None:
         """The run has ended."""
+        self.tally.end()
 
     def abandon(self) -> None:
         """Nothing is held between slices."""
@@ -83,8 +84,8 @@ class _Slices:
 
     def _sample(self) -> None:
         for thread, capture in list(self._running.items()):
-            if capture.tally.thread == thread:
-                capture.sample_running(running_codes(thread))
+            if thread in capture.tally.threads:
+                capture.sample_running(running_codes(thread), thread)
         if not self._running and time.monotonic() - self._last_used > _LINGER_SECONDS:
             with self._lock:
                 if self._tick is not None and not self._running:
@@ -118,6 +119,12 @@ class WorkflowMemoryCapture:
     def pause(self, awaiting: bool) -> None:
         """A slice ends."""
         self._read()
+
+    def enter_part(self) -> None:
+        """Nothing to do: a workflow's own tasks are not followed."""
+
+    def leave_part(self) -> None:
+        """Nothing to do: a workflow's own tasks are not followed."""
 
     def stop(self) -> None:
         """Take the last reading."""

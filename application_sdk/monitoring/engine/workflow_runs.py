@@ -14,20 +14,20 @@ import uuid
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from types import CellType
 from typing import Any
 
-from application_sdk.monitoring.calls.marker import Marker
+from application_sdk.monitoring.calls.marker import PART_PREFIX, Marker
 from application_sdk.monitoring.containment import logger, report_fault
 from application_sdk.monitoring.engine.budget import budget
 from application_sdk.monitoring.engine.call_facts import root_of
 from application_sdk.monitoring.engine.delivery import delivery
+from application_sdk.monitoring.engine.finishing import Finished, deliver
 from application_sdk.monitoring.engine.fork import forget_on_fork
 from application_sdk.monitoring.engine.gate import Gate
-from application_sdk.monitoring.engine.outlets import announce, call_back, write
 from application_sdk.monitoring.engine.plan import Plan, Resolved
-from application_sdk.monitoring.engine.process_info import process_info
-from application_sdk.monitoring.model.profile import CallContext, Outcome, Profile, SamplingInfo
+from application_sdk.monitoring.model.profile import CallContext, Outcome, SamplingInfo
 from application_sdk.monitoring.protocols import ProfiledCall
 from application_sdk.monitoring.registry import cpu_backends, memory_backends
 
@@ -84,13 +84,15 @@ class WorkflowRun:
         self._resolved = resolved
         self._sampling = sampling
         self._context = context
+        identity = uuid.uuid4().hex
         self.call = ProfiledCall(
-            identity=uuid.uuid4().hex,
+            identity=identity,
             name=plan.name,
             kind=plan.kind,
             root=root_of(plan, None),
             marker=marker,
             block=None,
+            parts=Marker(identity, PART_PREFIX),
             directory=resolved.output_dir,
             interval=resolved.interval,
             max_nodes=resolved.process.max_tree_nodes,
@@ -133,30 +135,25 @@ class WorkflowRun:
                 capture.stop()
         self.call.suspended = None
         budget.spend(self._overhead)
-        delivery.put(lambda: self._deliver(duration, outcome, exception_type))
-
-    def _deliver(self, duration: float, outcome: Outcome, exception_type: str | None) -> None:
-        began = time.thread_time()
-        profile = Profile(
-            profile_id=self.call.identity,
-            name=self.call.name,
+        finished = Finished(
+            call=self.call,
+            cpu=self._cpu,
+            memory=self._memory,
             started_at=self._started_at,
             duration_seconds=duration,
             outcome=outcome,
             exception_type=exception_type,
-            process=process_info(),
             context=self._context,
             sampling=self._sampling,
-            cpu=None if self._cpu is None else self._cpu.half(),
-            memory=None if self._memory is None else self._memory.half(),
             overhead=self._overhead,
-            notes=tuple(self.call.notes),
+            resolved=self._resolved,
+            learn_cost=self._home.gate.learn_cost,
         )
-        announce(profile, write(profile, self._resolved))
-        spent = time.thread_time() - began
-        budget.spend(spent)
-        self._home.gate.learn_cost(self._overhead + spent)
-        call_back(profile)
+        delivery.put(partial(_deliver, finished))
+
+
+def _deliver(finished: Finished) -> None:
+    deliver(finished)
 
 
 class WorkflowRuns:

@@ -35,12 +35,11 @@ def human_bytes(count: float) -> str:
         return "-" + human_bytes(-count)
     if count < _KIB:
         return f"{count:.0f} B"
-    value = float(count)
-    for unit in _BYTE_UNITS:
+    value, units = count / _KIB, list(_BYTE_UNITS)
+    while value >= _KIB and len(units) > 1:
         value /= _KIB
-        if value < _KIB or unit == _BYTE_UNITS[-1]:
-            break
-    return f"{_three_digits(value)} {unit}"
+        units.pop(0)
+    return f"{_three_digits(value)} {units[0]}"
 
 
 def human_count(count: float) -> str:
