@@ -1,11 +1,11 @@
 """Shows where CPU time goes and where memory stays, in production, at little cost.
 
-Importing this package imports nothing else: each public name is loaded when first used.
+Importing this package imports nothing else: each public name is loaded when first used,
+and inside Temporal's workflow sandbox it is the process's own, not a copy.
 """
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -76,7 +76,9 @@ def __getattr__(name: str) -> object:
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module {_PACKAGE!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{_PACKAGE}.{home}"), name)
+    from application_sdk.monitoring.sandbox import load
+
+    value = getattr(load(f"{_PACKAGE}.{home}"), name)
     globals()[name] = value
     return value
 

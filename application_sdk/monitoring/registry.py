@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -10,6 +9,7 @@ from typing import Generic, TypeVar
 from application_sdk.monitoring.errors import InvalidArgumentError
 from application_sdk.monitoring.model.profile import CpuProfile, MemoryProfile
 from application_sdk.monitoring.protocols import Backend, GrowthTracer, PeakMeter, Renderer
+from application_sdk.monitoring.sandbox import load
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ class Registry(Generic[T]):
             )
         if isinstance(entry, str):
             module, _, attribute = entry.partition(":")
-            loaded: T = getattr(importlib.import_module(module), attribute)
+            loaded: T = getattr(load(module), attribute)
             self._known[name] = loaded
             return loaded
         return entry
@@ -60,6 +60,7 @@ cpu_backends: Registry[Backend[CpuProfile]] = Registry(
     {
         "pyinstrument": f"{_PACKAGE}.backends.pyinstrument:PyinstrumentCapture",
         "sampler": f"{_PACKAGE}.backends.sampler:SamplerCapture",
+        "workflow": f"{_PACKAGE}.backends.workflow_slices:WorkflowCpuCapture",
     },
 )
 
@@ -68,6 +69,7 @@ memory_backends: Registry[Backend[MemoryProfile]] = Registry(
     {
         "memray": f"{_PACKAGE}.backends.memray:MemrayCapture",
         "rss": f"{_PACKAGE}.backends.rss:RssCapture",
+        "workflow": f"{_PACKAGE}.backends.workflow_slices:WorkflowMemoryCapture",
     },
 )
 

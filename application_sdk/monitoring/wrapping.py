@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import weakref
+from dataclasses import replace
 from types import CellType
 from typing import Any
 
-from application_sdk.monitoring.calls.kinds import kind_of, qualified_name
+from application_sdk.monitoring.calls.kinds import Kind, kind_of, qualified_name
 from application_sdk.monitoring.calls.wrapper import generate
 from application_sdk.monitoring.decorator_options import wrong_type
 from application_sdk.monitoring.engine.gate import Gate
@@ -21,7 +22,9 @@ from application_sdk.monitoring.engine.plan import (
 )
 from application_sdk.monitoring.engine.running import slow_path
 from application_sdk.monitoring.errors import InvalidArgumentError
-from application_sdk.monitoring.settings import get_settings, on_change
+from application_sdk.monitoring.sandbox import in_sandbox
+from application_sdk.monitoring.settings import current_settings, get_settings, on_change
+from application_sdk.monitoring.workflow_classes import default_methods, redefine_workflow
 
 _plans: weakref.WeakSet[Plan] = weakref.WeakSet()
 
@@ -33,7 +36,9 @@ def decorate(target: Any, options: Options, methods: tuple[str, ...] | None) -> 
     if not isinstance(target, type | staticmethod | classmethod) and not callable(target):
         decorator = "flamegraph" if options.cpu else "memory_profile"
         raise wrong_type(decorator, "target", target, "a callable or a class")
-    if not get_settings().enabled:
+    # The sandbox runs this again for every workflow run: without a look at the environment.
+    settings = current_settings() if in_sandbox() else get_settings()
+    if not settings.enabled:
         return target
     if isinstance(target, type):
         return _decorate_class(target, options, methods)
@@ -43,15 +48,7 @@ def decorate(target: Any, options: Options, methods: tuple[str, ...] | None) -> 
 
 
 def _decorate_class(cls: type, options: Options, methods: tuple[str, ...] | None) -> type:
-    if methods is None:
-        chosen = [
-            name
-            for name, value in vars(cls).items()
-            if not name.startswith("_")
-            and (inspect.isfunction(value) or isinstance(value, staticmethod | classmethod))
-        ]
-    else:
-        chosen = list(methods)
+    chosen = default_methods(cls) if methods is None else list(methods)
     wrapped: dict[str, Any] = {}
     for name in chosen:
         member = inspect.getattr_static(cls, name, None)
@@ -59,14 +56,16 @@ def _decorate_class(cls: type, options: Options, methods: tuple[str, ...] | None
         if member is None or isinstance(inner, type) or not callable(inner):
             raise InvalidArgumentError(f"methods={name!r}: {cls.__qualname__} has no such method")
         own = options
-        if options.name is not None:
-            own = Options(**{**vars(options), "name": f"{options.name}.{name}"})
+        if options.name is not None or name not in vars(cls):
+            prefix = options.name or f"{cls.__module__}.{cls.__qualname__}"
+            own = replace(options, name=f"{prefix}.{name}")
         replaced: Any = _wrap(inner, own)
         if isinstance(member, staticmethod | classmethod):
             replaced = type(member)(replaced)
         wrapped[name] = replaced
     for name, replaced in wrapped.items():
         setattr(cls, name, replaced)
+    redefine_workflow(cls, wrapped)
     return cls
 
 
@@ -78,20 +77,25 @@ def _wrap(target: Any, options: Options) -> Any:
         if is_own(target):
             actual = found.target
     kind = kind_of(actual)
+    sandboxed = in_sandbox()
+    if sandboxed and kind is not Kind.ASYNC:
+        return target  # only a coroutine can be a workflow's run; all else runs straight on
     plan = Plan(actual, kind, options.name or qualified_name(target), options)
     wrapper, countdown = generate(actual, kind, slow_path(plan))
     if actual is not target:
         wrapper.__dict__.update(vars(target))
     setattr(wrapper, ATTRIBUTE, (plan, weakref.ref(wrapper)))
     wrapper.__wrapped__ = actual  # type: ignore[attr-defined]
-    open_gate(plan, countdown)
+    if not sandboxed:
+        open_gate(plan, countdown)
     return wrapper
 
 
 def open_gate(plan: Plan, countdown: CellType) -> None:
     """Let the plan decide by sampling, from now on and as settings change."""
     resolved = resolve(plan.name, plan.options, get_settings())
-    plan.gate = Gate(countdown, resolved.sample_rate)
+    # The first call of a coroutine shows whether it runs in workflows, where run ids decide.
+    plan.gate = Gate(countdown, resolved.sample_rate, look_first=plan.kind is Kind.ASYNC)
     _plans.add(plan)
 
 

@@ -42,6 +42,13 @@ class Marker:
         """The code objects that stand for the call on a stack."""
         return (self.code,) if self._steps_code is None else (self.code, self._steps_code)
 
+    @property
+    def steps_of_coroutines(self) -> CodeType:
+        """The code of the stepping marker of awaitables."""
+        if self._steps_code is None:
+            self._steps_code = _named(_AWAITABLE_STEPS, self.name)
+        return self._steps_code
+
     def call(self, target: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Call the target inside the marker."""
         return FunctionType(self.code, {})(target, args, kwargs)

@@ -26,10 +26,17 @@ def _forget() -> None:
     delivery.reset()
     ticker.reset()
     profile_hook.reset()
-    for name, reset in (("sampler", "reset_after_fork"), ("pyinstrument", "reset_after_fork")):
+    for name, reset in (
+        ("sampler", "reset_after_fork"),
+        ("pyinstrument", "reset_after_fork"),
+        ("workflow_slices", "reset_after_fork"),
+    ):
         module = sys.modules.get(f"application_sdk.monitoring.backends.{name}")
         if module is not None:
             getattr(module, reset)()
+    runs = sys.modules.get("application_sdk.monitoring.engine.workflow_runs")
+    if runs is not None:
+        runs.workflow_runs.reset()
     tracker = sys.modules.get("application_sdk.monitoring.backends.tracker")
     if tracker is not None:
         tracker.shared_tracker.reset()
