@@ -7,11 +7,13 @@ say all that days of readings can.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from itertools import pairwise
 
 WINDOW_SECONDS = 900.0
+PART_SECONDS = WINDOW_SECONDS / 5
 WINDOWS_PER_HOUR = 4
 WINDOWS_PER_DAY = 24 * WINDOWS_PER_HOUR
 _ROLL = 5
@@ -19,13 +21,17 @@ MOST_WINDOWS = 52 * WINDOWS_PER_HOUR
 
 
 class Floors:
-    """The lowest reading of each quarter of an hour, over the last two days and a bit."""
+    """The floor of each quarter of an hour, over the last two days and a bit.
+
+    A window's floor is the second lowest of the lowest readings of its fifths: close to the
+    lowest of all, and yet no single reading's.
+    """
 
     def __init__(self) -> None:
         self._floors: deque[float] = deque(maxlen=MOST_WINDOWS)
-        self._lowest = 0.0
-        self._ends = float("-inf")
-        self._began = False
+        self._parts: list[float] = []
+        self._lowest = math.inf
+        self._part_ends = self._ends = -math.inf
         self.windows = 0
 
     def add(self, value: float, at: float) -> bool:
@@ -33,26 +39,39 @@ class Floors:
 
         Args:
             value: Bytes.
-            at: When, in seconds of any clock that does not go back.
+            at: When, in seconds of any clock; a reading from before the window in progress
+                counts for that window.
 
         Returns:
             Whether a window was completed by it.
         """
+        if at < self._part_ends:
+            if value < self._lowest:  # noqa: PLR1730 - half the time of min(), on every reading
+                self._lowest = value
+            return False
+        if self._ends == -math.inf:
+            self._ends = at
+            self._begin(value, at)
+            return False
+        self._parts.append(self._lowest)
         if at < self._ends:
-            self._lowest = min(self._lowest, value)
-            return False
-        if not self._began:
-            self._began = True
             self._lowest = value
-            self._ends = at + WINDOW_SECONDS
+            self._part_ends = min(self._ends, at + PART_SECONDS)
             return False
+        floor = sorted(self._parts)[1 if len(self._parts) > 2 else 0]
         # Windows without a reading repeat the last floor: nothing is known to have changed.
-        passed = min(MOST_WINDOWS, 1 + int((at - self._ends) / WINDOW_SECONDS))
-        self._floors.extend([self._lowest] * passed)
+        passed = 1 + int((at - self._ends) / WINDOW_SECONDS)
+        self._floors.extend([floor] * min(passed, MOST_WINDOWS))
         self.windows += passed
-        self._ends = max(self._ends + passed * WINDOW_SECONDS, at)
-        self._lowest = value
+        self._ends += (passed - 1) * WINDOW_SECONDS
+        self._begin(value, at)
         return True
+
+    def _begin(self, value: float, at: float) -> None:
+        self._parts.clear()
+        self._lowest = value
+        self._ends += WINDOW_SECONDS
+        self._part_ends = min(self._ends, at + PART_SECONDS)
 
     def values(self) -> list[float]:
         """The floors, oldest first."""

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, median
 
-from application_sdk.monitoring.analysis.leaks.floors import (
-    WINDOWS_PER_HOUR,
-    low,
-    parts_of,
-    rolling,
-)
+from application_sdk.monitoring.analysis.leaks.floors import WINDOWS_PER_HOUR, low, parts_of
 
 _MOST_POINTS = 30
+_JUMP_NOISE = 1.5
+_BEND_NOISE = 0.4
+_STRAIGHT = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +39,14 @@ class Strictness:
     most_bend: float
 
 
-def rises_throughout(floors: Sequence[float], asked: Strictness) -> bool:
+def rises_throughout(rolled: Sequence[float], asked: Strictness) -> bool:
     """Whether each part of a stretch lies above the one before. Cheap.
 
     Args:
-        floors: Floors of consecutive windows.
+        rolled: Rolling floors of consecutive windows.
         asked: How strict to be.
     """
-    parts = parts_of(floors, asked.parts)
-    lows = [low(part) for part in parts]
+    lows = [low(part) for part in parts_of(rolled, asked.parts)]
     growth = lows[-1] - lows[0]
     if growth < max(asked.least_bytes, asked.least_share * lows[-1]):
         return False
@@ -57,36 +54,58 @@ def rises_throughout(floors: Sequence[float], asked: Strictness) -> bool:
     return all(after - before >= least for before, after in pairwise(lows))
 
 
-def steady_rate(floors: Sequence[float], asked: Strictness) -> float | None:
+def steady_rate(rolled: Sequence[float], asked: Strictness) -> float | None:
     """The growth in bytes per hour, None where it is no straight line.
 
     Args:
-        floors: Floors of consecutive windows, of at least an hour.
+        rolled: Rolling floors of consecutive windows.
         asked: How strict to be.
     """
-    floors = rolling(floors)
-    group = max(1, math.ceil(len(floors) / _MOST_POINTS))
-    points = [min(floors[i : i + group]) for i in range(0, len(floors) - group + 1, group)]
+    group = max(1, math.ceil(len(rolled) / _MOST_POINTS))
+    points = [min(rolled[i : i + group]) for i in range(0, len(rolled) - group + 1, group)]
     count = len(points)
     slope = median(
         (points[j] - points[i]) / (j - i) for i in range(count) for j in range(i + 1, count)
     )
     growth = slope * (count - 1)
-    if growth <= 0:
+    if growth <= 0 or growth < asked.signal * _spread(points, slope):
         return None
-    left = [point - slope * index for index, point in enumerate(points)]
-    middle = fmean(left)
-    left = [value - middle for value in left]
-    spread = math.sqrt(sum(value * value for value in left) / max(1, count - 2))
-    if growth < asked.signal * spread:
+    noise = _noise(points)
+    if max(after - before for before, after in pairwise(rolled)) > (
+        asked.most_jump * min(growth, points[-1] - points[0]) + _JUMP_NOISE * noise
+    ):
         return None
-    if _bend(points) > asked.most_bend * growth + 0.7 * spread * math.sqrt(6 / count):
-        return None
-    if max(after - before for before, after in pairwise(floors)) > asked.most_jump * growth:
+    if _bend(points) > asked.most_bend * growth + _BEND_NOISE * noise and not _straight_lately(
+        points, noise
+    ):
         return None
     return slope / group * WINDOWS_PER_HOUR
 
 
+def _spread(points: Sequence[float], slope: float) -> float:
+    """The standard deviation of what the straight line leaves."""
+    left = [point - slope * index for index, point in enumerate(points)]
+    middle = fmean(left)
+    return math.sqrt(sum((value - middle) ** 2 for value in left) / max(1, len(points) - 2))
+
+
+def _noise(points: Sequence[float]) -> float:
+    """The spread of single points, whatever the curve that they follow."""
+    second = [c - 2 * b + a for a, b, c in zip(points, points[1:], points[2:], strict=False)]
+    return math.sqrt(sum(value * value for value in second) / (6 * max(1, len(second))))
+
+
 def _bend(points: Sequence[float]) -> float:
-    first, mid, last = (fmean(part) for part in parts_of(points, 3))
-    return mid - (first + last) / 2
+    """How far the middle lies above the straight line: growth that fades bends upwards."""
+    size = max(1, len(points) // 3)
+    size -= (len(points) - size) % 2 and size > 1  # so that the middle third is in the middle
+    start = (len(points) - size) // 2
+    middle = fmean(points[start : start + size])
+    return middle - (fmean(points[:size]) + fmean(points[-size:])) / 2
+
+
+def _straight_lately(points: Sequence[float], noise: float) -> bool:
+    """Whether the second half is surely straight: a warm-up is over, and growth goes on."""
+    half = points[len(points) // 2 :]
+    growth = half[-1] - half[0]
+    return max(_bend(half), 0.0) + noise < _STRAIGHT * growth

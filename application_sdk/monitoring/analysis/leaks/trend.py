@@ -12,6 +12,7 @@ from application_sdk.monitoring.analysis.leaks.floors import (
     WINDOWS_PER_HOUR,
     Floors,
     low,
+    rolling,
 )
 from application_sdk.monitoring.analysis.leaks.limits import memory_limit
 from application_sdk.monitoring.analysis.leaks.rise import (
@@ -23,15 +24,16 @@ from application_sdk.monitoring.errors import InvalidArgumentError
 
 _MIB = 2**20
 
-_SUSPECT_WINDOWS = 22
+_SUSPECT_WINDOWS = 20
+_AGREED_WINDOWS = 2
 _SUSPECT = Strictness(
     parts=3,
-    least_bytes=10 * _MIB,
+    least_bytes=16 * _MIB,
     least_share=0.01,
     least_part=0.4,
     signal=7.0,
     most_jump=0.35,
-    most_bend=0.06,
+    most_bend=0.045,
 )
 _CONFIRM_WINDOWS = 92
 _CONFIRM_WARM_UP = 6
@@ -42,7 +44,7 @@ _CONFIRM = Strictness(
     least_part=0.3,
     signal=8.0,
     most_jump=0.25,
-    most_bend=0.06,
+    most_bend=0.045,
 )
 _URGENT_WINDOWS = 8
 _URGENT = Strictness(
@@ -106,7 +108,7 @@ class LeakTrend:
         self._state: State | None = None
         self._rate = 0.0
         self._base = self._peak = 0.0
-        self._since = self._entered = 0
+        self._since = self._entered = self._agreed = 0
         self._latest = 0.0
 
     @property
@@ -146,7 +148,10 @@ class LeakTrend:
             rate = self._confirmed_rate(floors, since)
             return None if rate is None else self._enter("confirmed", rate, floors)
         rate = self._suspected_rate(floors, since)
-        return None if rate is None else self._enter("suspected", rate, floors)
+        self._agreed = 0 if rate is None else self._agreed + 1
+        if rate is None or self._agreed < _AGREED_WINDOWS:
+            return None
+        return self._enter("suspected", rate, floors)
 
     def _suspected_rate(self, floors: list[float], since: int) -> float | None:
         if since < _URGENT_WINDOWS:
@@ -206,13 +211,13 @@ class LeakTrend:
 
 def _rate(stretch: list[float], floors: list[float], asked: Strictness) -> float | None:
     """The rate of a steady rise over a stretch; the whole series tells whether it is fading."""
-    if not (rises_throughout(stretch, asked) and _is_record(floors)):
+    if not (rises_throughout(rolling(stretch), asked) and _is_record(floors)):
         return None
-    return steady_rate(floors[len(floors) // 4 :], asked)
+    return steady_rate(rolling(floors[len(floors) // 4 :]), asked)
 
 
 def _is_record(floors: list[float]) -> bool:
     """Whether memory is higher now than at any earlier time, the first hour left out."""
-    recent = 2 * WINDOWS_PER_HOUR
-    earlier = floors[WINDOWS_PER_HOUR:-recent]
-    return not earlier or low(floors[-recent:]) >= max(earlier)
+    rolled = rolling(floors[WINDOWS_PER_HOUR:])
+    recent = WINDOWS_PER_HOUR
+    return low(rolled[-recent:]) >= max(rolled[:-recent], default=0.0)
