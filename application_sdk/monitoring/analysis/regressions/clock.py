@@ -15,11 +15,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 try:
-    from resource import RUSAGE_THREAD, getrusage
-except ImportError:  # Only Linux has both; elsewhere the two plain clocks must do.
+    import resource
+except ImportError:
     _COUNTS_SWITCHES = False
 else:
-    _COUNTS_SWITCHES = True
+    # Only Linux has it; elsewhere the two plain clocks must do.
+    _COUNTS_SWITCHES = hasattr(resource, "RUSAGE_THREAD")
 
 _WAITS_SHARE = 0.03
 _OTHER_THREADS_SHARE = 0.02
@@ -142,7 +143,7 @@ def _own_thread() -> str:
 
 
 def _voluntary_switches() -> int:
-    return getrusage(RUSAGE_THREAD).ru_nvcsw
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
 
 
 def _run_delays() -> dict[str, float]:
