@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, Self, TypeVar, overload
 
 from application_sdk.monitoring.calls.kinds import Kind
 from application_sdk.monitoring.decorator_options import parse_method_names, parse_options
+from application_sdk.monitoring.engine.context import shielded
 from application_sdk.monitoring.engine.plan import Options, Plan
 from application_sdk.monitoring.engine.session import Session, begin
 from application_sdk.monitoring.model.profile import Profile
@@ -233,8 +234,9 @@ class Recorder:
         """End the block's profile."""
         session = self._sessions.pop()
         if session is not None:
-            session.pause(False)
-            session.finish(error)
+            with shielded():
+                session.pause(False)
+                session.finish(error)
 
 
 def _no_target() -> None:

@@ -132,7 +132,7 @@ class WorkflowSteps:
         """Whether an exception ends the run, and not only this attempt at the task."""
         definition = getattr(type(self._instance), _DEFINITION, None)
         called = None if definition is None else definition.run_fn
-        while called is not None and called is not self._plan.target:
+        while called is not None and called is not self._plan.shown:
             called = getattr(called, "__wrapped__", None)
         if called is None:
             return True  # not the workflow's own run: whoever called it deals with its errors
