@@ -123,7 +123,8 @@ class Plan:
         """Sample by the rate that holds now."""
         if self.gate is not None:
             rate = self.resolved().sample_rate
-            if rate != self.gate.rate:
+            watched = rate is not None and current_settings().may_change_by_itself
+            if rate != self.gate.rate or watched != self.gate.watched:
                 self.gate.set_rate(rate)
 
 

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from application_sdk.monitoring.calls.kinds import Kind
+from application_sdk.monitoring.config_file import config_file
 from application_sdk.monitoring.engine.context import in_workflow, shielded
 from application_sdk.monitoring.engine.plan import Plan
 from application_sdk.monitoring.engine.session import Session, begin
@@ -65,6 +66,7 @@ def slow_path(plan: Plan) -> Callable[[Any, Any], Any]:
     def decide(args: Any, kwargs: Any) -> Any:
         if in_workflow():
             return call_in_workflow(plan, args, kwargs)
+        config_file.look()
         session = begin(plan)
         if session is None:
             return plan.target(*args, **kwargs)
@@ -80,6 +82,7 @@ def _decide_sync(plan: Plan) -> Callable[[Any, Any], Any]:
         session: Session | None = None
         try:
             with shielded():
+                config_file.look()
                 session = begin(plan)
                 if session is not None:
                     session.resume()

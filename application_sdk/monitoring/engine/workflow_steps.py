@@ -12,6 +12,7 @@ import sys
 from typing import Any
 
 from application_sdk.monitoring.calls.kinds import Kind
+from application_sdk.monitoring.config_file import config_file
 from application_sdk.monitoring.containment import report_fault
 from application_sdk.monitoring.engine.call_facts import outcome_of
 from application_sdk.monitoring.engine.context import workflow_context
@@ -159,6 +160,8 @@ def _steps_of(plan: Plan) -> WorkflowSteps | None:
         workflow: Any = sys.modules["temporalio.workflow"]
         if not _in_main_task():
             return None  # a handler's, or a task that the workflow made
+        with outside_sandbox():
+            config_file.look()
         if not workflow_runs.home(plan).plan.resolved().enabled:
             return None
         instance = workflow.instance()
