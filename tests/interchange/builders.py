@@ -112,7 +112,6 @@ _names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=
 _frames = st.builds(Frame, _names, st.one_of(st.just(""), _names), st.integers(0, 2**31 - 1))
 # Whole nanoseconds up to some weeks, so that every format can say them exactly.
 _nanoseconds = st.integers(0, 2**51).map(lambda value: value / 1_000_000_000)
-_counts = st.integers(0, 2**53 - 1).map(float)
 
 
 def _stacks(values: st.SearchStrategy[float], width: int) -> st.SearchStrategy[Stacks]:
@@ -133,8 +132,9 @@ def cpu_trees(metrics: Sequence[str] = CPU_METRICS) -> st.SearchStrategy[CallTre
     return _stacks(_nanoseconds, len(metrics)).map(lambda stacks: tree_of(metrics, stacks))
 
 
-def memory_trees() -> st.SearchStrategy[CallTree]:
-    return _stacks(_counts, 2).map(lambda stacks: tree_of(MEMORY_METRICS, stacks))
+def memory_trees(most: int = 2**53 - 1) -> st.SearchStrategy[CallTree]:
+    counts = st.integers(0, most).map(float)
+    return _stacks(counts, 2).map(lambda stacks: tree_of(MEMORY_METRICS, stacks))
 
 
 def profiles() -> st.SearchStrategy[Profile]:
