@@ -6,7 +6,6 @@ SDK is installed, and swallowed at one of a few marked edges.
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import logging
 import sys
@@ -14,6 +13,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
+
+from application_sdk.monitoring.sandbox import in_sandbox, load
 
 LOGGER_NAME = "application_sdk.monitoring"
 
@@ -53,9 +54,10 @@ def logger() -> Logger:
 
 def _sdk_logger() -> Logger | None:
     try:
-        if importlib.util.find_spec(_SDK_LOGGER_MODULE) is None:
+        # In the sandbox the process's modules are out of the finder's sight, not of load's.
+        if not in_sandbox() and importlib.util.find_spec(_SDK_LOGGER_MODULE) is None:
             return None
-        module = importlib.import_module(_SDK_LOGGER_MODULE)
+        module = load(_SDK_LOGGER_MODULE)
         found: Logger = module.get_logger(LOGGER_NAME)
     except ModuleNotFoundError:
         return None

@@ -2,47 +2,51 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
-import weakref
 from collections.abc import Callable, Iterable
 from os import PathLike
 from types import CellType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, overload
 
-from application_sdk.monitoring.calls.kinds import Kind, kind_of, qualified_name
-from application_sdk.monitoring.calls.wrapper import generate
-from application_sdk.monitoring.decorator_options import (
-    parse_method_names,
-    parse_options,
-    wrong_type,
-)
-from application_sdk.monitoring.engine.gate import Gate
-from application_sdk.monitoring.engine.plan import (
-    ATTRIBUTE,
-    Options,
-    Plan,
-    is_own,
-    plan_of,
-    resolve,
-)
-from application_sdk.monitoring.engine.running import slow_path
+from application_sdk.monitoring.calls.kinds import Kind
+from application_sdk.monitoring.decorator_options import parse_method_names, parse_options
+from application_sdk.monitoring.engine.plan import Options, Plan
 from application_sdk.monitoring.engine.session import Session, begin
-from application_sdk.monitoring.errors import InvalidArgumentError
 from application_sdk.monitoring.model.profile import Profile
-from application_sdk.monitoring.settings import get_settings, on_change
+from application_sdk.monitoring.settings import get_settings
+from application_sdk.monitoring.wrapping import decorate, open_gate
 
 P = ParamSpec("P")
 R = TypeVar("R")
 C = TypeVar("C", bound=type)
 
-_plans: weakref.WeakSet[Plan] = weakref.WeakSet()
-
 
 @overload
-def flamegraph(target: C, /) -> C: ...
+def flamegraph(
+    target: C,
+    /,
+    *,
+    name: str | None = None,
+    output_dir: str | PathLike[str] | None = None,
+    sample_rate: float | None = None,
+    formats: str | Iterable[str] | None = None,
+    interval: float | None = None,
+    backend: str | None = None,
+    methods: Iterable[str] | None = None,
+) -> C: ...
 @overload
-def flamegraph(target: Callable[P, R], /) -> Callable[P, R]: ...
+def flamegraph(
+    target: Callable[P, R],
+    /,
+    *,
+    name: str | None = None,
+    output_dir: str | PathLike[str] | None = None,
+    sample_rate: float | None = None,
+    formats: str | Iterable[str] | None = None,
+    interval: float | None = None,
+    backend: str | None = None,
+    methods: Iterable[str] | None = None,
+) -> Callable[P, R]: ...
 @overload
 def flamegraph(
     target: None = None,
@@ -95,9 +99,31 @@ def flamegraph(
 
 
 @overload
-def memory_profile(target: C, /) -> C: ...
+def memory_profile(
+    target: C,
+    /,
+    *,
+    name: str | None = None,
+    output_dir: str | PathLike[str] | None = None,
+    sample_rate: float | None = None,
+    formats: str | Iterable[str] | None = None,
+    native: bool | None = None,
+    backend: str | None = None,
+    methods: Iterable[str] | None = None,
+) -> C: ...
 @overload
-def memory_profile(target: Callable[P, R], /) -> Callable[P, R]: ...
+def memory_profile(
+    target: Callable[P, R],
+    /,
+    *,
+    name: str | None = None,
+    output_dir: str | PathLike[str] | None = None,
+    sample_rate: float | None = None,
+    formats: str | Iterable[str] | None = None,
+    native: bool | None = None,
+    backend: str | None = None,
+    methods: Iterable[str] | None = None,
+) -> Callable[P, R]: ...
 @overload
 def memory_profile(
     target: None = None,
@@ -175,7 +201,7 @@ class Recorder:
     def __call__(self, target: Callable[P, R], /) -> Callable[P, R]: ...
     def __call__(self, target: Any, /) -> Any:
         """Decorate a callable or class."""
-        return _decorate(target, self._options, self._methods)
+        return decorate(target, self._options, self._methods)
 
     def __enter__(self) -> Self:
         """Begin to profile the block."""
@@ -187,7 +213,7 @@ class Recorder:
             )
             self._plan = Plan(_no_target, Kind.SYNC, name, self._options)
             if get_settings().enabled:
-                _open_gate(self._plan, CellType(1))
+                open_gate(self._plan, CellType(1))
         gate = self._plan.gate
         session = None
         if gate is not None and gate.count_down():
@@ -218,79 +244,4 @@ def _no_target() -> None:
 def _apply(target: Any, options: Options, methods: tuple[str, ...] | None) -> Any:
     if target is None:
         return Recorder(options, methods)
-    return _decorate(target, options, methods)
-
-
-def _decorate(target: Any, options: Options, methods: tuple[str, ...] | None) -> Any:
-    if methods is not None and not isinstance(target, type):
-        raise InvalidArgumentError(f"methods={methods!r} is only for classes, not for {target!r}")
-    if not isinstance(target, type | staticmethod | classmethod) and not callable(target):
-        decorator = "flamegraph" if options.cpu else "memory_profile"
-        raise wrong_type(decorator, "target", target, "a callable or a class")
-    if not get_settings().enabled:
-        return target
-    if isinstance(target, type):
-        return _decorate_class(target, options, methods)
-    if isinstance(target, staticmethod | classmethod):
-        return type(target)(_wrap(target.__func__, options))
-    return _wrap(target, options)
-
-
-def _decorate_class(cls: type, options: Options, methods: tuple[str, ...] | None) -> type:
-    if methods is None:
-        chosen = [
-            name
-            for name, value in vars(cls).items()
-            if not name.startswith("_")
-            and (inspect.isfunction(value) or isinstance(value, staticmethod | classmethod))
-        ]
-    else:
-        chosen = list(methods)
-    wrapped: dict[str, Any] = {}
-    for name in chosen:
-        member = inspect.getattr_static(cls, name, None)
-        inner = member.__func__ if isinstance(member, staticmethod | classmethod) else member
-        if member is None or isinstance(inner, type) or not callable(inner):
-            raise InvalidArgumentError(f"methods={name!r}: {cls.__qualname__} has no such method")
-        own = options
-        if options.name is not None:
-            own = Options(**{**vars(options), "name": f"{options.name}.{name}"})
-        replaced: Any = _wrap(inner, own)
-        if isinstance(member, staticmethod | classmethod):
-            replaced = type(member)(replaced)
-        wrapped[name] = replaced
-    for name, replaced in wrapped.items():
-        setattr(cls, name, replaced)
-    return cls
-
-
-def _wrap(target: Any, options: Options) -> Any:
-    actual = target
-    found = plan_of(target)
-    if found is not None:
-        options = options.over(found.options)
-        if is_own(target):
-            actual = found.target
-    kind = kind_of(actual)
-    plan = Plan(actual, kind, options.name or qualified_name(target), options)
-    wrapper, countdown = generate(actual, kind, slow_path(plan))
-    if actual is not target:
-        wrapper.__dict__.update(vars(target))
-    setattr(wrapper, ATTRIBUTE, (plan, weakref.ref(wrapper)))
-    wrapper.__wrapped__ = actual  # type: ignore[attr-defined]
-    _open_gate(plan, countdown)
-    return wrapper
-
-
-def _open_gate(plan: Plan, countdown: CellType) -> None:
-    resolved = resolve(plan.name, plan.options, get_settings())
-    plan.gate = Gate(countdown, resolved.sample_rate)
-    _plans.add(plan)
-
-
-def _settings_changed() -> None:
-    for plan in list(_plans):
-        plan.settings_changed()
-
-
-on_change(_settings_changed)
+    return decorate(target, options, methods)

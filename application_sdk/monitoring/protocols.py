@@ -48,6 +48,7 @@ class ProfiledCall:
             frame where the target has no Python code.
         marker: The marker that its steps run in; None for a block.
         block: The place of a block; None for a call.
+        parts: The marker of tasks and threads that the call started.
         suspended: The coroutine or asynchronous generator to follow while it waits.
         directory: Where a capture may spool to.
         interval: Intended seconds between samples.
@@ -64,6 +65,7 @@ class ProfiledCall:
     root: CodeType | Frame
     marker: Marker | None
     block: BlockPlace | None
+    parts: Marker
     directory: Path
     interval: float
     max_nodes: int
@@ -101,6 +103,12 @@ class Capture(Protocol[Half_co]):
     def pause(self, awaiting: bool) -> None:
         """The call does not run now: it awaits something, or is left between two steps."""
 
+    def enter_part(self) -> None:
+        """A task or thread that the call started runs now, on this thread."""
+
+    def leave_part(self) -> None:
+        """It does not run now."""
+
     def stop(self) -> None:
         """The call has ended."""
 
@@ -119,8 +127,85 @@ Renderer = Callable[[Profile], bytes]
 """Makes a file's content of a profile."""
 
 
+class PeakMeter(Protocol):
+    """Measures the most bytes that a stretch of work has allocated at a time, again and again."""
+
+    def start(self) -> None:
+        """Begin a stretch.
+
+        Raises:
+            BackendUnavailable: If allocations cannot be counted now.
+        """
+
+    def stop(self) -> None:
+        """End the stretch; harmless when none has begun."""
+
+    def peak_bytes(self) -> int:
+        """The peak of the last finished stretch."""
+        ...
+
+    def close(self) -> None:
+        """Give back whatever it holds."""
+
+
 class Exporter(Protocol):
     """Delivers a finished profile; runs off the caller's path."""
 
     def __call__(self, profile: Profile, destination: Any) -> None:
         """Deliver; a fault is contained and logged by the caller."""
+
+
+TracedFrame = tuple[Frame, int]
+"""A function and the line that ran in it."""
+
+
+@dataclass(frozen=True)
+class TracedStack:
+    """The live allocations of one call path at each mark of a trace.
+
+    Attributes:
+        frames: Outermost first.
+        live_bytes: Live bytes at each mark, from the trace's own allocations only.
+        live_count: Live allocations at each mark.
+    """
+
+    frames: tuple[TracedFrame, ...]
+    live_bytes: tuple[int, ...]
+    live_count: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class TracedGrowth:
+    """What was allocated and kept during a trace, mark by mark.
+
+    Attributes:
+        stacks: Every call path that kept anything at any mark.
+        small_bytes: Live bytes of small Python objects at each mark.
+        small_count: Live small Python objects at each mark.
+        record_count: Allocations and frees seen in all.
+    """
+
+    stacks: tuple[TracedStack, ...]
+    small_bytes: tuple[int, ...]
+    small_count: tuple[int, ...]
+    record_count: int
+
+
+class GrowthTracer(Protocol):
+    """Traces every allocation of the process for a while; used once."""
+
+    def start(self) -> None:
+        """Begin.
+
+        Raises:
+            BackendUnavailable: If allocations cannot be traced now.
+        """
+
+    def mark(self) -> None:
+        """Remember this moment: what is alive now is told apart from later."""
+
+    def stop(self) -> None:
+        """End; harmless when it has not begun or has ended."""
+
+    def read(self) -> TracedGrowth:
+        """What was alive at each mark; once, after ``stop``. Takes a second a million records."""

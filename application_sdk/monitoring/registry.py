@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
+from collections.abc import Callable
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from application_sdk.monitoring.errors import InvalidArgumentError
 from application_sdk.monitoring.model.profile import CpuProfile, MemoryProfile
-from application_sdk.monitoring.protocols import Backend, Renderer
+from application_sdk.monitoring.protocols import Backend, GrowthTracer, PeakMeter, Renderer
+from application_sdk.monitoring.sandbox import load
 
 T = TypeVar("T")
 
@@ -47,7 +49,7 @@ class Registry(Generic[T]):
             )
         if isinstance(entry, str):
             module, _, attribute = entry.partition(":")
-            loaded: T = getattr(importlib.import_module(module), attribute)
+            loaded: T = getattr(load(module), attribute)
             self._known[name] = loaded
             return loaded
         return entry
@@ -58,6 +60,7 @@ cpu_backends: Registry[Backend[CpuProfile]] = Registry(
     {
         "pyinstrument": f"{_PACKAGE}.backends.pyinstrument:PyinstrumentCapture",
         "sampler": f"{_PACKAGE}.backends.sampler:SamplerCapture",
+        "workflow": f"{_PACKAGE}.backends.workflow_slices:WorkflowCpuCapture",
     },
 )
 
@@ -66,7 +69,13 @@ memory_backends: Registry[Backend[MemoryProfile]] = Registry(
     {
         "memray": f"{_PACKAGE}.backends.memray:MemrayCapture",
         "rss": f"{_PACKAGE}.backends.rss:RssCapture",
+        "workflow": f"{_PACKAGE}.backends.workflow_slices:WorkflowMemoryCapture",
     },
+)
+
+growth_tracers: Registry[Callable[[], GrowthTracer]] = Registry(
+    "growth tracer",
+    {"memray": f"{_PACKAGE}.backends.growth_tracer:MemrayGrowthTracer"},
 )
 
 renderers: Registry[Renderer] = Registry(
@@ -80,6 +89,14 @@ renderers: Registry[Renderer] = Registry(
         "pprof": f"{_PACKAGE}.renderers.pprof:render",
     },
 )
+
+peak_meters: Registry[Callable[[], PeakMeter]] = Registry(
+    "peak meter",
+    {"memray": f"{_PACKAGE}.backends.peak_meter:MemrayPeakMeter"},
+)
+
+MEASURED_PROCESS = Path(__file__).parent / "backends" / "measured_process.py"
+"""The program that measures a callable in a process of its own; run by path, never imported."""
 
 EXTENSIONS = {
     "html": ".html",

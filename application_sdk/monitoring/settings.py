@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from application_sdk.monitoring.containment import warn_once
 from application_sdk.monitoring.errors import InvalidArgumentError
+from application_sdk.monitoring.sandbox import in_sandbox
 
 PREFIX = "ATLAN_MONITORING_"
 
@@ -161,6 +162,9 @@ def configure(**settings: Any) -> MonitoringSettings:
             has changed.
     """
     global _current
+    if in_sandbox():
+        # A workflow's module is imported anew for each run; once, outside, has been enough.
+        return current_settings()
     known = MonitoringSettings.model_fields
     for name in settings:
         if name not in known:

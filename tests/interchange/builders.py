@@ -112,6 +112,8 @@ _names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=
 _frames = st.builds(Frame, _names, st.one_of(st.just(""), _names), st.integers(0, 2**31 - 1))
 # Whole nanoseconds up to some weeks, so that every format can say them exactly.
 _nanoseconds = st.integers(0, 2**51).map(lambda value: value / 1_000_000_000)
+# Sums of a few stay exact in a float.
+_counts = st.integers(0, 2**45).map(float)
 
 
 def _stacks(values: st.SearchStrategy[float], width: int) -> st.SearchStrategy[Stacks]:
@@ -132,9 +134,8 @@ def cpu_trees(metrics: Sequence[str] = CPU_METRICS) -> st.SearchStrategy[CallTre
     return _stacks(_nanoseconds, len(metrics)).map(lambda stacks: tree_of(metrics, stacks))
 
 
-def memory_trees(most: int = 2**53 - 1) -> st.SearchStrategy[CallTree]:
-    counts = st.integers(0, most).map(float)
-    return _stacks(counts, 2).map(lambda stacks: tree_of(MEMORY_METRICS, stacks))
+def memory_trees() -> st.SearchStrategy[CallTree]:
+    return _stacks(_counts, 2).map(lambda stacks: tree_of(MEMORY_METRICS, stacks))
 
 
 def profiles() -> st.SearchStrategy[Profile]:

@@ -18,6 +18,7 @@ SOURCES = Path(__file__).parents[2] / "application_sdk" / "monitoring"
 LAYERS = {
     "errors": 0,
     "calls": 0,
+    "sandbox": 0,
     "model": 0,
     "settings": 1,
     "profile_hook": 1,
@@ -32,6 +33,9 @@ LAYERS = {
     "engine": 3,
     "decorator_options": 4,
     "decorators": 4,
+    "workflow_classes": 4,
+    "temporal": 4,
+    "wrapping": 4,
     "cli": 5,
     "pytest_plugin": 5,
     "__main__": 6,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from enum import Enum
 
 from application_sdk.monitoring.model.call_tree import Frame
@@ -13,6 +14,9 @@ from application_sdk.monitoring.model.stack_table import StackTable
 from application_sdk.monitoring.protocols import ProfiledCall
 
 METRICS = ("wall_seconds", "cpu_seconds", "await_seconds")
+
+READS_OTHER_CLOCKS = hasattr(time, "pthread_getcpuclockid")
+"""Whether one thread may read the CPU clock of another on this platform."""
 
 Path = Sequence[Hashable]
 
@@ -23,6 +27,23 @@ class _State(Enum):
     WAITING = "suspended"
 
 
+@dataclass
+class _Run:
+    """A thread that runs the call, or a part of it, now.
+
+    Attributes:
+        since: Since when, or since its latest sample, by the clock of ``perf_counter``.
+        cpu_since: The thread's own CPU clock then.
+        depth: How often it was entered: a part may run inside another one.
+        clock: Its CPU clock for other threads to read; None where there is none.
+    """
+
+    since: float
+    cpu_since: float
+    depth: int
+    clock: int | None
+
+
 class CpuTally:
     """Measures when a call runs and waits, and charges that to sampled stacks.
 
@@ -30,6 +51,10 @@ class CpuTally:
     awaited is measured and not estimated, however many calls share its thread. Samples
     only say where: each charges what has passed since the sample before it. What is left
     at the end goes to the last stack seen, or to the root where none was.
+
+    A call may run in several places at once: tasks and threads that it started are its
+    parts. It waits while it is suspended itself and none of its parts runs; wall time of
+    parts that run side by side adds up.
 
     Args:
         call: The call.
@@ -41,73 +66,89 @@ class CpuTally:
         self._root: Path = (root,)
         self._lock = threading.Lock()
         self._state = _State.OUTSIDE
-        self._since = 0.0
-        self._cpu_since = 0.0
+        self._ended = False
+        self._runs: dict[int, _Run] = {}
+        self._main_thread = 0
+        self._wait_since: float | None = None
         self._ran = self._burnt = self._waited = 0.0
         self._last_path: Path = self._root
         self._wait_path: Path | None = None
         self._last_wait_path: Path | None = None
         self._settled: list[tuple[Path, float]] = []
-        self.thread: int | None = None
         self.samples = 0
+
+    @property
+    def threads(self) -> tuple[int, ...]:
+        """The threads that run the call or a part of it now."""
+        return tuple(self._runs)
 
     @property
     def waiting_unseen(self) -> bool:
         """Whether the call is suspended in a place that no sample has seen yet."""
-        return self._state is _State.WAITING and self._wait_path is None
+        return self._wait_since is not None and self._wait_path is None
 
     def resume(self) -> None:
         """The call runs from now on, on this thread."""
-        thread = threading.get_ident()
         with self._lock:
-            now = time.perf_counter()
-            if self._state is _State.WAITING:
-                self._end_wait(now)
-            self._state = _State.RUNNING
-            self.thread = thread
-            self._since = now
-            self._cpu_since = time.thread_time()
+            if not self._ended:
+                self._state = _State.RUNNING
+                self._main_thread = threading.get_ident()
+                self._begin_run(time.perf_counter())
+                self._wait_path = None
 
     def pause(self, awaiting: bool) -> None:
         """The call does not run from now on."""
         with self._lock:
             now = time.perf_counter()
             if self._state is _State.RUNNING:
-                self._ran += now - self._since
-                if self.thread == threading.get_ident():
-                    self._burnt += max(0.0, time.thread_time() - self._cpu_since)
-            elif self._state is _State.WAITING:
-                self._end_wait(now)
+                self._end_run(self._main_thread, now)
             self._state = _State.WAITING if awaiting else _State.OUTSIDE
-            self._since = now
-            self.thread = None
+            self._follow_wait(now)
 
-    def sampled_running(self, path: Path, thread_cpu: Callable[[], float | None]) -> None:
+    def enter_part(self) -> None:
+        """A task or thread of the call runs from now on, on this thread."""
+        with self._lock:
+            if not self._ended:
+                self._begin_run(time.perf_counter())
+
+    def leave_part(self) -> None:
+        """It does not run from now on."""
+        with self._lock:
+            now = time.perf_counter()
+            self._end_run(threading.get_ident(), now)
+            self._follow_wait(now)
+
+    def end(self) -> None:
+        """Nothing that happens from now on counts, whoever still runs."""
+        with self._lock:
+            now = time.perf_counter()
+            for thread in tuple(self._runs):
+                self._runs[thread].depth = 1
+                self._end_run(thread, now)
+            self._state = _State.OUTSIDE
+            self._follow_wait(now)
+            self._ended = True
+
+    def sampled_running(self, path: Path, thread: int) -> None:
         """The call was seen running in a stack.
 
         Args:
             path: Keys of its frames, outermost first; empty stands for the root.
-            thread_cpu: Reads the CPU clock of the call's thread; None where the platform
-                cannot read another thread's clock.
+            thread: The thread that it was seen on.
         """
         if not self._lock.acquire(blocking=False):
             return  # a hook that fires inside resume or pause must not wait for itself
         try:
-            if self._state is _State.RUNNING:
-                now = time.perf_counter()
-                self._ran += now - self._since
-                self._since = now
-                burnt = thread_cpu()
-                if burnt is not None:
-                    self._burnt += max(0.0, burnt - self._cpu_since)
-                    self._cpu_since = max(burnt, self._cpu_since)
+            run = self._runs.get(thread)
+            if run is not None:
+                self._count(run, thread, time.perf_counter())
             ran, self._ran = self._ran, 0.0
-            burnt_now, self._burnt = self._burnt, 0.0
+            burnt, self._burnt = self._burnt, 0.0
         finally:
             self._lock.release()
         self.samples += 1
         self._last_path = path or self._root
-        self._table.add(self._last_path, (ran, burnt_now, 0.0))
+        self._table.add(self._last_path, (ran, burnt, 0.0))
         self._drain()
 
     def sampled_waiting(self, path: Path) -> None:
@@ -115,7 +156,7 @@ class CpuTally:
         if not self._lock.acquire(blocking=False):
             return
         try:
-            if self._state is not _State.WAITING:
+            if self._wait_since is None:
                 return
             self._wait_path = self._last_wait_path = path or self._root
             # Waits too short for a sample of their own are charged to the next one seen.
@@ -165,13 +206,49 @@ class CpuTally:
             tree=tree,
         )
 
+    def _begin_run(self, now: float) -> None:
+        self._end_wait(now)
+        thread = threading.get_ident()
+        run = self._runs.get(thread)
+        if run is not None:
+            run.depth += 1
+            return
+        # Only a live thread may be asked for its clock; the clock itself can be read safely
+        # even after the thread has ended.
+        clock = time.pthread_getcpuclockid(thread) if READS_OTHER_CLOCKS else None
+        self._runs[thread] = _Run(now, time.thread_time(), 1, clock)
+
+    def _end_run(self, thread: int, now: float) -> None:
+        run = self._runs.get(thread)
+        if run is None:
+            return
+        run.depth -= 1
+        if run.depth == 0:
+            self._count(run, thread, now)
+            del self._runs[thread]
+
+    def _count(self, run: _Run, thread: int, now: float) -> None:
+        self._ran += now - run.since
+        run.since = now
+        cpu = _cpu_of(thread, run)
+        if cpu is not None and cpu > run.cpu_since:
+            self._burnt += cpu - run.cpu_since
+            run.cpu_since = cpu
+
+    def _follow_wait(self, now: float) -> None:
+        if self._state is not _State.WAITING:
+            self._end_wait(now)
+        elif self._wait_since is None and not self._runs and not self._ended:
+            self._wait_since = now
+
     def _end_wait(self, now: float) -> None:
-        waited = now - self._since
+        if self._wait_since is None:
+            return
+        waited, self._wait_since = now - self._wait_since, None
         if self._wait_path is None:
             self._waited += waited
         else:
             self._settled.append((self._wait_path, waited))
-        self._wait_path = None
 
     def _drain(self) -> None:
         if self._settled:
@@ -179,3 +256,14 @@ class CpuTally:
                 settled, self._settled = self._settled, []
             for path, waited in settled:
                 self._table.add(path, (waited, 0.0, waited))
+
+
+def _cpu_of(thread: int, run: _Run) -> float | None:
+    if thread == threading.get_ident():
+        return time.thread_time()
+    if run.clock is None:
+        return None
+    try:
+        return time.clock_gettime(run.clock)
+    except OSError:
+        return None  # the thread has ended

@@ -6,7 +6,13 @@ import gc
 import sys
 from collections.abc import Hashable
 
-from application_sdk.monitoring.backends.records import Block, CallMemory, Location, read_calls
+from application_sdk.monitoring.backends.records import (
+    PART,
+    Block,
+    CallMemory,
+    Location,
+    read_calls,
+)
 from application_sdk.monitoring.backends.rss import RssCapture
 from application_sdk.monitoring.backends.source_lines import first_line
 from application_sdk.monitoring.backends.stacks import own_files
@@ -17,6 +23,7 @@ from application_sdk.monitoring.backends.tracker import (
     bookend,
     shared_tracker,
 )
+from application_sdk.monitoring.calls.marker import Marker
 from application_sdk.monitoring.model.call_tree import CallTree, Frame
 from application_sdk.monitoring.model.profile import MemoryProfile
 from application_sdk.monitoring.model.stack_table import StackTable
@@ -41,6 +48,7 @@ class MemrayCapture:
         self._rss = RssCapture(call)
         self._spool: Spool | None = None
         self._joined = self._begun = False
+        self._kept: dict[str, int] = {}
 
     def start(self) -> None:
         """Join the tracker, or start it.
@@ -56,17 +64,27 @@ class MemrayCapture:
 
     def resume(self) -> None:
         """Remember the marker's code: memray knows code by its address."""
-        marker, spool = self._call.marker, self._spool
+        spool = self._spool
         if spool is not None and not self._begun:
             self._begun = True
             bookend(BEGIN_PREFIX, self._call.identity, spool)
-        if marker is not None and spool is not None:
-            for code in (marker.code, marker.steps_code):
-                if code is not None and not any(code is kept for kept in spool.keep_alive[-8:]):
-                    spool.keep_alive.append(code)
+        if self._call.marker is not None:
+            self._keep(self._call.marker)
 
     def pause(self, awaiting: bool) -> None:
         """Nothing to do: the marker says what belongs to the call."""
+
+    def enter_part(self) -> None:
+        """Remember the code of the parts' marker too."""
+        self._keep(self._call.parts)
+
+    def leave_part(self) -> None:
+        """Nothing to do: the marker says what belongs to the part."""
+
+    def _keep(self, marker: Marker) -> None:
+        if self._spool is not None and len(marker.codes) > self._kept.get(marker.name, 0):
+            self._kept[marker.name] = len(marker.codes)
+            self._spool.keep_alive.extend(marker.codes)
 
     def stop(self) -> None:
         """Mark the call's end in the records and leave the tracker."""
@@ -127,9 +145,9 @@ class MemrayCapture:
         table = StackTable(METRICS, call.max_nodes)
         for stack, size, count in stacks:
             frames: list[Hashable] = [
-                Frame(function, file, first_line(function, file, line))
+                root if file == PART else Frame(function, file, first_line(function, file, line))
                 for function, file, line in stack
-                if not own_files[file]
+                if file == PART or not own_files[file]
             ]
             table.add(frames or [root], (size, count))
         if table.truncated:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections.abc import Hashable
 from typing import Any
 
@@ -34,6 +33,7 @@ class PyinstrumentCapture:
         root = call.root
         if not isinstance(root, Frame):
             root = Frame(root.co_name, root.co_filename, root.co_firstlineno)
+        self._root = root
         self.tally = CpuTally(call, root)
         self._subscription: _Subscription | None = None
 
@@ -66,8 +66,23 @@ class PyinstrumentCapture:
         """The call does not run now."""
         self.tally.pause(awaiting)
 
+    def enter_part(self) -> None:
+        """A part of the call runs now, on this thread."""
+        subscription = self._subscription
+        if subscription is not None and subscription.thread != threading.get_ident():
+            self.call.note(
+                "the call started work in other threads, where pyinstrument does not see it: "
+                "that time is charged to the last function seen"
+            )
+        self.tally.enter_part()
+
+    def leave_part(self) -> None:
+        """It does not run now."""
+        self.tally.leave_part()
+
     def stop(self) -> None:
         """Leave the subscription; the last one out gives the hook back."""
+        self.tally.end()
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
             try:
@@ -85,10 +100,15 @@ class PyinstrumentCapture:
 
     def sample(self, stack: list[str]) -> None:
         """Take a sample of the thread, outermost first, if it is of this call."""
-        if self.tally.thread is not None:
+        thread = threading.get_ident()
+        if thread in self.tally.threads:
             start = self._start_of_call(stack)
             if start is not None:
-                self.tally.sampled_running(_path(stack[start:]), time.thread_time)
+                self.tally.sampled_running(_path(stack[start:]), thread)
+                return
+            start = _after(self.call.parts.name, stack)
+            if start is not None:
+                self.tally.sampled_running([self._root, *_path(stack[start:])], thread)
         elif self.tally.waiting_unseen:
             codes = awaited_codes(self.call.suspended)
             self.tally.sampled_waiting(
@@ -102,14 +122,18 @@ class PyinstrumentCapture:
     def _start_of_call(self, stack: list[str]) -> int | None:
         marker, block = self.call.marker, self.call.block
         if marker is not None:
-            name = f"{marker.name}\x00"
-            for index, identifier in enumerate(stack):
-                if identifier.startswith(name):
-                    return index + 1
-            return None
+            return _after(marker.name, stack)
         assert block is not None
         # The first entry stands for the thread.
         return block.depth if len(stack) > block.depth else None
+
+
+def _after(marker: str, stack: list[str]) -> int | None:
+    name = f"{marker}\x00"
+    for index, identifier in enumerate(stack):
+        if identifier.startswith(name):
+            return index + 1
+    return None
 
 
 class _Subscription:

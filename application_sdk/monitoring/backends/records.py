@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from memray import AllocatorType, FileReader
 
 from application_sdk.monitoring.backends.stacks import own_files
 from application_sdk.monitoring.backends.tracker import BEGIN_PREFIX, END_PREFIX
-from application_sdk.monitoring.calls.marker import MARKER_PREFIX
+from application_sdk.monitoring.calls.marker import MARKER_PREFIX, PART_PREFIX
 
 _FREES = frozenset({AllocatorType.FREE, AllocatorType.PYMALLOC_FREE})
 
 Location = tuple[str, str, int]
 """Function, file and current line, as memray reports a frame."""
+
+
+PART = "<part>"
+"""Stands first in the stacks of what a call started in other tasks and threads."""
 
 
 @dataclass
@@ -103,6 +108,18 @@ class _Account:
             place.peak_size, place.peak_count = place.size, place.count
 
 
+class _Owner(NamedTuple):
+    """A call that a stack belongs to, and the stack's place in it.
+
+    ``in_block`` says that only the thread that entered its block may be charged.
+    """
+
+    account: _Account
+    place: _Place
+    identity: str
+    in_block: bool
+
+
 class _Replay:
     """Reads the records of one capture in order, for all wanted calls at once."""
 
@@ -113,8 +130,8 @@ class _Replay:
         self._threads: dict[str, int] = {}
         self._results: dict[str, CallMemory] = {}
         # Per stack the calls that it belongs to, and its frames inside each of them.
-        self._owners: dict[int, list[tuple[_Account, _Place, str]]] = {}
-        self._live: dict[int, tuple[int, list[tuple[_Account, _Place, str]]]] = {}
+        self._owners: dict[int, list[_Owner]] = {}
+        self._live: dict[int, tuple[int, list[_Owner]]] = {}
         self._mapped: dict[int, int] = {}
 
     def read(self, path: Path) -> dict[str, CallMemory]:
@@ -147,22 +164,23 @@ class _Replay:
             return
         size: int = record.size  # type: ignore[attr-defined]
         thread: int = record.tid  # type: ignore[attr-defined]
-        charged = [owner for owner in owners if self._is_charged(owner[2], thread)]
+        charged = [owner for owner in owners if self._is_charged(owner, thread)]
         if charged:
             self._live[address] = (size, charged)
-            for account, place, _ in charged:
-                account.allocated(place, size)
+            for owner in charged:
+                owner.account.allocated(owner.place, size)
             if record.allocator == AllocatorType.MMAP:  # type: ignore[attr-defined]
                 self._mapped[address] = size
 
-    def _is_charged(self, identity: str, thread: int) -> bool:
+    def _is_charged(self, owner: _Owner, thread: int) -> bool:
+        identity = owner.identity
         if identity in self._results:
             return False
-        if self._wanted[identity] is None:
+        if not owner.in_block:
             return True
         return identity in self._open and self._threads.get(identity) == thread
 
-    def _find_owners(self, record: object) -> list[tuple[_Account, _Place, str]]:
+    def _find_owners(self, record: object) -> list[_Owner]:
         stack: list[Location] = record.stack_trace()  # type: ignore[attr-defined]
         if stack:
             innermost = stack[0][0]
@@ -174,30 +192,41 @@ class _Replay:
                 self._open.add(identity)
                 self._threads[identity] = record.tid  # type: ignore[attr-defined]
                 return []
-        owners = []
-        for index, (function, _file, _) in enumerate(stack):
-            if function.startswith(MARKER_PREFIX):
-                identity = function[len(MARKER_PREFIX) : -1]
-                if identity in self._wanted:
-                    owners.append(self._owner(identity, record, stack[:index]))
+        owners: list[_Owner] = []
+        found: set[str] = set()
+        # From the outermost frame: a part may run inside its own call.
+        for index in range(len(stack) - 1, -1, -1):
+            function = stack[index][0]
+            for prefix in (MARKER_PREFIX, PART_PREFIX):
+                if function.startswith(prefix):
+                    identity = function[len(prefix) : -1]
+                    if identity in self._wanted and identity not in found:
+                        found.add(identity)
+                        outer = [] if prefix == MARKER_PREFIX else [("", PART, 0)]
+                        owners.append(self._owner(identity, record, stack[:index] + outer))
         for identity, block in self._wanted.items():
-            if block is not None:
+            if block is not None and identity not in found:
                 own = (block.function, block.file)
                 for index in range(len(stack) - 1, -1, -1):
                     if stack[index][:2] == own:
                         if any(own_files[inner] for _, inner, _ in stack[:index]):
                             break  # what the monitoring itself needs at the block's edges
-                        owners.append(self._owner(identity, record, stack[: index + 1]))
+                        inner = stack[: index + 1]
+                        owners.append(self._owner(identity, record, inner, in_block=True))
                         break
         return owners
 
     def _owner(
-        self, identity: str, record: object, inner_first: list[Location]
-    ) -> tuple[_Account, _Place, str]:
+        self,
+        identity: str,
+        record: object,
+        inner_first: list[Location],
+        in_block: bool = False,
+    ) -> _Owner:
         account = self._accounts[identity]
         stack_id: int = record.stack_id  # type: ignore[attr-defined]
         place = account.places[stack_id] = _Place(tuple(reversed(inner_first)))
-        return account, place, identity
+        return _Owner(account, place, identity, in_block)
 
     def _end(self, identity: str) -> None:
         if identity in self._accounts and identity not in self._results:
@@ -208,9 +237,9 @@ class _Replay:
         if found is not None:
             self._mapped.pop(address, None)
             size, owners = found
-            for account, place, identity in owners:
-                if identity not in self._results:
-                    account.freed(place, size, whole=True)
+            for owner in owners:
+                if owner.identity not in self._results:
+                    owner.account.freed(owner.place, size, whole=True)
 
     def _unmap(self, address: int, size: int) -> None:
         end = address + size
@@ -226,9 +255,9 @@ class _Replay:
             self._mapped[start] = length - gone
             total, owners = self._live[start]
             self._live[start] = (total - gone, owners)
-            for account, place, identity in owners:
-                if identity not in self._results:
-                    account.freed(place, gone, whole=False)
+            for owner in owners:
+                if owner.identity not in self._results:
+                    owner.account.freed(owner.place, gone, whole=False)
 
 
 def read_calls(path: Path, wanted: dict[str, Block | None]) -> dict[str, CallMemory]:

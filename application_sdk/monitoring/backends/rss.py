@@ -46,6 +46,12 @@ class RssCapture:
     def pause(self, awaiting: bool) -> None:
         """Nothing to do: the process is watched whether the call runs or not."""
 
+    def enter_part(self) -> None:
+        """Nothing to do: the process is watched whatever runs."""
+
+    def leave_part(self) -> None:
+        """Nothing to do: the process is watched whatever runs."""
+
     def stop(self) -> None:
         """Take the last reading."""
         self.abandon()

@@ -7,18 +7,16 @@ has set, and code between two samples runs at full speed.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Hashable
 from types import CodeType
 
-from application_sdk.monitoring.backends.cpu_tally import CpuTally
+from application_sdk.monitoring.backends.cpu_tally import READS_OTHER_CLOCKS, CpuTally
 from application_sdk.monitoring.backends.stacks import awaited_codes, own_files, running_codes
+from application_sdk.monitoring.calls.marker import Marker
 from application_sdk.monitoring.model.call_tree import Frame
 from application_sdk.monitoring.model.profile import CpuProfile
 from application_sdk.monitoring.protocols import ProfiledCall
 from application_sdk.monitoring.ticker import Tick, ticker
-
-_READS_OTHER_CLOCKS = hasattr(time, "pthread_getcpuclockid")
 
 
 class SamplerCapture:
@@ -32,8 +30,6 @@ class SamplerCapture:
         root = call.root
         self._root: Hashable = root if isinstance(root, Frame) else self._key(root)
         self.tally = CpuTally(call, self._root)
-        self._clock: tuple[int, int] | None = None
-        self.in_block_thread: int | None = None
 
     def start(self) -> None:
         """Begin to be sampled."""
@@ -41,22 +37,23 @@ class SamplerCapture:
 
     def resume(self) -> None:
         """The call runs now, on this thread."""
-        if _READS_OTHER_CLOCKS:
-            thread = threading.get_ident()
-            if self._clock is None or self._clock[0] != thread:
-                # Only a live thread may be asked for its clock; the clock itself can be
-                # read safely even after the thread has ended.
-                self._clock = (thread, time.pthread_getcpuclockid(thread))
         self.tally.resume()
-        if self.call.block is not None:
-            self.in_block_thread = threading.get_ident()
 
     def pause(self, awaiting: bool) -> None:
         """The call does not run now."""
         self.tally.pause(awaiting)
 
+    def enter_part(self) -> None:
+        """A part of the call runs now, on this thread."""
+        self.tally.enter_part()
+
+    def leave_part(self) -> None:
+        """It does not run now."""
+        self.tally.leave_part()
+
     def stop(self) -> None:
         """End the sampling."""
+        self.tally.end()
         _sampling.remove(self)
 
     def abandon(self) -> None:
@@ -66,14 +63,19 @@ class SamplerCapture:
     def half(self) -> CpuProfile:
         """The CPU half of the profile."""
         return self.tally.profile(
-            self.call, self.backend, self._describe, cpu_by_stack=_READS_OTHER_CLOCKS
+            self.call, self.backend, self._describe, cpu_by_stack=READS_OTHER_CLOCKS
         )
 
-    def sample_running(self, codes: list[CodeType]) -> None:
+    def sample_running(self, codes: list[CodeType], thread: int) -> None:
         """Take the part of a thread's stack, innermost first, that belongs to the call."""
+        call = self.call
         end = self._end_of_call(codes)
         if end is not None:
-            self.tally.sampled_running(self._path(reversed(codes[:end])), self._thread_cpu)
+            self.tally.sampled_running(self._path(reversed(codes[:end])), thread)
+            return
+        end = _index_of(call.parts, codes)
+        if end is not None:
+            self.tally.sampled_running([self._root, *self._path(reversed(codes[:end]))], thread)
 
     def sample_waiting(self) -> None:
         """Take the coroutines that the call is suspended in."""
@@ -83,10 +85,7 @@ class SamplerCapture:
         """Where the call's own frames end in a stack; None if it is not on it."""
         marker, block = self.call.marker, self.call.block
         if marker is not None:
-            for code in (marker.code, marker.steps_code):
-                if code is not None and code in codes:
-                    return codes.index(code)
-            return None
+            return _index_of(marker, codes)
         assert block is not None
         end = len(codes) - block.depth + 1
         if 0 < end <= len(codes) and codes[end - 1] is block.code:
@@ -110,13 +109,12 @@ class SamplerCapture:
         code = self._codes[key]  # type: ignore[index]
         return Frame(code.co_name, code.co_filename, code.co_firstlineno)
 
-    def _thread_cpu(self) -> float | None:
-        if self._clock is None:
-            return None
-        try:
-            return time.clock_gettime(self._clock[1])
-        except OSError:
-            return None  # the thread has ended
+
+def _index_of(marker: Marker, codes: list[CodeType]) -> int | None:
+    for code in marker.codes:
+        if code in codes:
+            return codes.index(code)
+    return None
 
 
 class _Sampling:
@@ -152,13 +150,13 @@ class _Sampling:
     def _sample(self) -> None:
         stacks: dict[int, list[CodeType]] = {}
         for capture in self._captures:
-            thread = capture.tally.thread
-            if thread is not None:
+            threads = capture.tally.threads
+            for thread in threads:
                 codes = stacks.get(thread)
                 if codes is None:
                     codes = stacks[thread] = running_codes(thread)
-                capture.sample_running(codes)
-            elif capture.tally.waiting_unseen:
+                capture.sample_running(codes, thread)
+            if not threads and capture.tally.waiting_unseen:
                 capture.sample_waiting()
 
 

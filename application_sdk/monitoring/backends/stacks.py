@@ -23,6 +23,7 @@ _PROFILERS = (f"{os.sep}pyinstrument{os.sep}", f"{os.sep}memray{os.sep}")
 _MOST_FILES = 20_000
 
 _code_of_frame = attrgetter("f_code")
+_place_of_frame = attrgetter("f_code", "f_lasti")
 _code_of_coroutine = attrgetter("cr_code")
 # isinstance with its arguments the other way round, at C level.
 _is_coroutine = partial(type.__instancecheck__, CoroutineType)
@@ -34,6 +35,15 @@ _GC_MAY_RUN_IN_WALK = sys.version_info < (3, 12)
 
 def running_codes(thread: int) -> list[CodeType]:
     """The code objects on a thread's stack, innermost first; empty if it has ended."""
+    return _walk(thread, _code_of_frame)
+
+
+def running_places(thread: int) -> list[tuple[CodeType, int]]:
+    """The same with the offset of each frame's current instruction, which tells its line."""
+    return _walk(thread, _place_of_frame)
+
+
+def _walk(thread: int, what: attrgetter[Any]) -> list[Any]:
     frames = accumulate(
         chain(
             islice(map(itemgetter(thread), iter(sys._current_frames, None)), 1),
@@ -41,7 +51,7 @@ def running_codes(thread: int) -> list[CodeType]:
         ),
         getattr,
     )
-    walk = map(_code_of_frame, takewhile(bool, frames))
+    walk = map(what, takewhile(bool, frames))
     try:
         if _GC_MAY_RUN_IN_WALK and gc.isenabled():
             return _without_collection(walk)
@@ -50,17 +60,25 @@ def running_codes(thread: int) -> list[CodeType]:
         return []
 
 
-def _without_collection(walk: map[CodeType]) -> list[CodeType]:
+def _without_collection(walk: map[Any]) -> list[Any]:
     # Switching the collector off, walking and switching it on again is one C-level step too,
     # so that no other thread ever sees it off.
     try:
         steps: tuple[Any, ...] = (gc.disable, partial(list, walk), gc.enable)
         call: Any = operator.call
-        codes: list[CodeType] = list(map(call, steps))[1]
+        codes: list[Any] = list(map(call, steps))[1]
     except BaseException:
         gc.enable()
         raise
     return codes
+
+
+def line_of(code: CodeType, instruction: int) -> int:
+    """The line of an instruction, by its offset in bytes."""
+    for start, end, line in code.co_lines():
+        if start <= instruction < end and line is not None:
+            return line
+    return code.co_firstlineno
 
 
 def awaited_codes(coroutine: Any) -> list[CodeType]:

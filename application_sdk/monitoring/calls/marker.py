@@ -18,6 +18,9 @@ from typing import Any
 MARKER_PREFIX = "<monitored call "
 """Every marker's function name starts with this."""
 
+PART_PREFIX = "<monitored part of call "
+"""The same for the markers of what a call started in other tasks and threads."""
+
 Step = AbstractContextManager[None]
 
 
@@ -26,16 +29,24 @@ class Marker:
 
     Args:
         identity: Unique among all calls of all processes that share a directory.
+        prefix: What the markers' names start with.
     """
 
-    def __init__(self, identity: str) -> None:
-        self.name = f"{MARKER_PREFIX}{identity}>"
+    def __init__(self, identity: str, prefix: str = MARKER_PREFIX) -> None:
+        self.name = f"{prefix}{identity}>"
         self.code = _named(_call.__code__, self.name)
         self._steps_code: CodeType | None = None
 
     @property
-    def steps_code(self) -> CodeType | None:
-        """The code of the stepping marker, once a call was driven with it."""
+    def codes(self) -> tuple[CodeType, ...]:
+        """The code objects that stand for the call on a stack."""
+        return (self.code,) if self._steps_code is None else (self.code, self._steps_code)
+
+    @property
+    def steps_of_coroutines(self) -> CodeType:
+        """The code of the stepping marker of awaitables."""
+        if self._steps_code is None:
+            self._steps_code = _named(_AWAITABLE_STEPS, self.name)
         return self._steps_code
 
     def call(self, target: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -46,6 +57,13 @@ class Marker:
         """An awaitable that runs another one, entering ``step`` whenever it runs."""
         inner = awaited if hasattr(awaited, "send") else awaited.__await__()
         return self._drive(_AWAITABLE_STEPS, inner, step)
+
+    def drive_task(self, coroutine: Any, step: Step) -> Any:
+        """A coroutine for a task that runs another one, entering ``step`` whenever it runs."""
+        driving = _drive_task(self.drive_coroutine(coroutine, step))
+        for name in ("__name__", "__qualname__"):
+            setattr(driving, name, getattr(coroutine, name, type(coroutine).__name__))
+        return driving
 
     def drive_generator(self, inner: Any, step: Step) -> Generator[Any, Any, Any]:
         """A generator that runs another one, entering ``step`` whenever it runs."""
@@ -106,6 +124,11 @@ def _steps(inner: Any, send: Any, step: Any) -> Any:
             raise
         except BaseException as thrown:
             error = thrown
+
+
+async def _drive_task(driven: Any) -> Any:
+    # From 3.12 on a task takes nothing but what ``async def`` makes.
+    return await driven
 
 
 _AWAITABLE_STEPS: CodeType = types.coroutine(_steps).__code__

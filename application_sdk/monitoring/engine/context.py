@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from application_sdk.monitoring.containment import report_fault
@@ -19,8 +20,27 @@ def in_workflow() -> bool:
 
 def call_context() -> CallContext:
     """The activity, tenant and span of the running call; what is unknown is None."""
+    return _gather(_activity, _sdk, _span)
+
+
+def workflow_context(info: Any) -> CallContext:
+    """The same for the workflow run that ``temporalio.workflow.info()`` tells of."""
+
+    def of_run() -> dict[str, Any]:
+        return {
+            "workflow_id": info.workflow_id,
+            "workflow_run_id": info.run_id,
+            "workflow_type": info.workflow_type,
+            "attempt": info.attempt,
+            "task_queue": info.task_queue,
+        }
+
+    return _gather(of_run, _sdk, _span)
+
+
+def _gather(*sources: Callable[[], dict[str, Any]]) -> CallContext:
     found: dict[str, Any] = {}
-    for source in (_activity, _sdk, _span):
+    for source in sources:
         try:
             found.update({name: value for name, value in source().items() if value})
         except Exception:

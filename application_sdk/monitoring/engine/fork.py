@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from application_sdk.monitoring.engine import parts
 from application_sdk.monitoring.engine.delivery import delivery
 from application_sdk.monitoring.profile_hook import profile_hook
 from application_sdk.monitoring.ticker import ticker
@@ -21,13 +22,21 @@ def forget_on_fork() -> None:
 
 
 def _forget() -> None:
+    parts.reset_after_fork()
     delivery.reset()
     ticker.reset()
     profile_hook.reset()
-    for name, reset in (("sampler", "reset_after_fork"), ("pyinstrument", "reset_after_fork")):
+    for name, reset in (
+        ("sampler", "reset_after_fork"),
+        ("pyinstrument", "reset_after_fork"),
+        ("workflow_slices", "reset_after_fork"),
+    ):
         module = sys.modules.get(f"application_sdk.monitoring.backends.{name}")
         if module is not None:
             getattr(module, reset)()
+    runs = sys.modules.get("application_sdk.monitoring.engine.workflow_runs")
+    if runs is not None:
+        runs.workflow_runs.reset()
     tracker = sys.modules.get("application_sdk.monitoring.backends.tracker")
     if tracker is not None:
         tracker.shared_tracker.reset()

@@ -44,12 +44,15 @@ class Gate:
     Args:
         countdown: The wrapper's cell: calls that pass before the next one asks here.
         rate: Fraction of calls to profile; None lets the overhead budget decide.
+        look_first: Whether the very next call asks here whatever the rate says, so that
+            the caller can see where it runs; what is sampled stays the same.
     """
 
-    def __init__(self, countdown: CellType, rate: float | None) -> None:
+    def __init__(self, countdown: CellType, rate: float | None, look_first: bool = False) -> None:
         self._lock = threading.Lock()
         self._countdown = countdown
         self._expected_cost = 0.0
+        self._look_first = look_first
         self.set_rate(rate)
 
     def set_rate(self, rate: float | None) -> None:
@@ -68,6 +71,10 @@ class Gate:
             self._previous = -1
             self._countdown.cell_contents = 0
             self._count_down_to_next(0)
+            if self._look_first and self._countdown.cell_contents > 1:
+                if self._rest >= 0:
+                    self._rest += self._countdown.cell_contents - 1
+                self._countdown.cell_contents = 1
 
     def count_down(self) -> bool:
         """Count one call where there is no wrapper to do it; whether the gate is to be asked."""

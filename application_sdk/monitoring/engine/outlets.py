@@ -10,6 +10,7 @@ from application_sdk.monitoring.engine.plan import Resolved
 from application_sdk.monitoring.exporters.files import write_files
 from application_sdk.monitoring.model.profile import Profile
 from application_sdk.monitoring.renderers.paragraph import summary_paragraph
+from application_sdk.monitoring.sandbox import in_sandbox
 
 _callbacks: list[Callable[[Profile], None]] = []
 
@@ -23,6 +24,9 @@ def on_profile(callback: Callable[[Profile], None]) -> Callable[[], None]:
     Returns:
         Undoes the registration.
     """
+    if in_sandbox():
+        # A workflow's module is imported anew for each run; once, outside, has been enough.
+        return _nothing_to_undo
     _callbacks.append(callback)
 
     def undo() -> None:
@@ -30,6 +34,10 @@ def on_profile(callback: Callable[[Profile], None]) -> Callable[[], None]:
             _callbacks.remove(callback)
 
     return undo
+
+
+def _nothing_to_undo() -> None:
+    """What a registration inside the sandbox gives back."""
 
 
 def write(profile: Profile, resolved: Resolved) -> list[Path]:

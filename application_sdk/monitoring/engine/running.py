@@ -7,8 +7,10 @@ from types import TracebackType
 from typing import Any
 
 from application_sdk.monitoring.calls.kinds import Kind
+from application_sdk.monitoring.engine.context import in_workflow
 from application_sdk.monitoring.engine.plan import Plan
 from application_sdk.monitoring.engine.session import Session, begin
+from application_sdk.monitoring.engine.workflow_steps import call_in_workflow
 
 
 class _Guard:
@@ -34,6 +36,8 @@ def slow_path(plan: Plan) -> Callable[[Any, Any], Any]:
     run = _RUNNERS[plan.kind]
 
     def decide(args: Any, kwargs: Any) -> Any:
+        if in_workflow():
+            return call_in_workflow(plan, args, kwargs)
         session = begin(plan)
         if session is None:
             return plan.target(*args, **kwargs)

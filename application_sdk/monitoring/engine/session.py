@@ -5,35 +5,30 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from types import FrameType
 from typing import Any
 
 from application_sdk.monitoring.calls.kinds import Kind
-from application_sdk.monitoring.calls.marker import Marker
+from application_sdk.monitoring.calls.marker import PART_PREFIX, Marker
 from application_sdk.monitoring.containment import contained, report_fault
 from application_sdk.monitoring.engine.budget import budget
 from application_sdk.monitoring.engine.call_facts import outcome_of, place_of, root_of
 from application_sdk.monitoring.engine.context import call_context, in_workflow
 from application_sdk.monitoring.engine.delivery import delivery
+from application_sdk.monitoring.engine.finishing import Finished, deliver
 from application_sdk.monitoring.engine.fork import forget_on_fork
-from application_sdk.monitoring.engine.outlets import announce, call_back, write
+from application_sdk.monitoring.engine.parts import active, carry, put_down
 from application_sdk.monitoring.engine.plan import Plan, Resolved
-from application_sdk.monitoring.engine.process_info import process_info
 from application_sdk.monitoring.model.profile import (
-    CpuProfile,
-    MemoryProfile,
-    Outcome,
     Profile,
     SamplingInfo,
 )
 from application_sdk.monitoring.protocols import BackendUnavailable, ProfiledCall
 from application_sdk.monitoring.registry import cpu_backends, memory_backends
 from application_sdk.monitoring.ticker import Tick, ticker
-
-_active: ContextVar[Session | None] = ContextVar("application_sdk_monitoring_session", default=None)
 
 _CPU_ORDER = {"pyinstrument": ("pyinstrument", "sampler"), "sampler": ("sampler",)}
 _MEMORY_ORDER = {"auto": ("memray", "rss"), "memray": ("memray", "rss"), "rss": ("rss",)}
@@ -56,7 +51,7 @@ def begin(plan: Plan, frame: FrameType | None = None) -> Session | None:
         if not resolved.enabled or in_workflow():
             return None
         cpu, memory = plan.options.cpu, plan.options.memory
-        outer = _active.get()
+        outer = active.get()
         while outer is not None:
             if outer.open:
                 cpu, memory = cpu and not outer.has_cpu, memory and not outer.has_memory
@@ -81,6 +76,19 @@ class _Step:
 
     def __exit__(self, *exception: object) -> None:
         self.session.pause(self.awaiting)
+
+
+@dataclass
+class _PartStep:
+    """Entered whenever a task or thread of the call runs."""
+
+    session: Session
+
+    def __enter__(self) -> None:
+        self.session.follow_part("enter_part")
+
+    def __exit__(self, *exception: object) -> None:
+        self.session.follow_part("leave_part")
 
 
 class Session:
@@ -110,6 +118,7 @@ class Session:
             root=root_of(plan, frame),
             marker=self.marker if frame is None else None,
             block=None if frame is None else place_of(frame),
+            parts=Marker(identity, PART_PREFIX),
             directory=resolved.output_dir,
             interval=resolved.interval,
             max_nodes=resolved.process.max_tree_nodes,
@@ -121,7 +130,8 @@ class Session:
             self.call.suspended = self.call.block.coroutine
         self.step = _Step(self, awaiting=plan.kind is Kind.ASYNC)
         self.awaited_step = _Step(self, awaiting=True)
-        self.outer = _active.get()
+        self.part_step = _PartStep(self)
+        self.outer = active.get()
         self.open = True
         self._lock = threading.Lock()
         self._capturing = True
@@ -139,6 +149,8 @@ class Session:
         self.has_cpu, self.has_memory = self._cpu is not None, self._memory is not None
         self._context = call_context()
         self._expiry: Tick | None = ticker.add(self._expire, resolved.max_duration_seconds)
+        if self.has_cpu or self.has_memory:
+            carry(self)
         self._started_at = datetime.now(UTC)
         self._began = time.perf_counter()
         self.overhead = self._began - began
@@ -146,8 +158,8 @@ class Session:
     def resume(self) -> None:
         """The call runs on, on this thread."""
         self._running_since = time.perf_counter()
-        self.outer = _active.get()
-        _active.set(self)
+        self.outer = active.get()
+        active.set(self)
         if self._capturing:
             with contained("following a call"):
                 for capture in (self._memory, self._cpu):
@@ -156,11 +168,19 @@ class Session:
 
     def pause(self, awaiting: bool) -> None:
         """The call waits, or is left between two of its steps."""
-        _active.set(self.outer)
+        active.set(self.outer)
         self._pause_captures(awaiting=awaiting)
         if self._running_since is not None:
             self._ran += time.perf_counter() - self._running_since
             self._running_since = None
+
+    def follow_part(self, event: str) -> None:
+        """Tell the captures that a task or thread of the call runs now, or no longer."""
+        if self._capturing:
+            with contained("following what a call started"):
+                for capture in (self._memory, self._cpu):
+                    if capture is not None:
+                        getattr(capture, event)()
 
     def left_between_steps(self) -> None:
         """What follows the last step is the consumer's time, not an await of the call."""
@@ -184,7 +204,21 @@ class Session:
             outcome, exception_type = outcome_of(error, closed)
             self.overhead += time.perf_counter() - ended
             budget.spend(self.overhead)
-            if not delivery.put(lambda: self._deliver(duration, outcome, exception_type)):
+            finished = Finished(
+                call=self.call,
+                cpu=self._cpu,
+                memory=self._memory,
+                started_at=self._started_at,
+                duration_seconds=duration,
+                outcome=outcome,
+                exception_type=exception_type,
+                context=self._context,
+                sampling=self._sampling,
+                overhead=self.overhead,
+                resolved=self._resolved,
+                learn_cost=None if self.plan.gate is None else self.plan.gate.learn_cost,
+            )
+            if not delivery.put(partial(self._deliver, finished)):
                 self._abandon()
         except Exception:
             report_fault("ending a profile")
@@ -226,6 +260,7 @@ class Session:
             if not self._capturing:
                 return
             self._capturing = False
+        put_down(self)
         if self._expiry is not None:
             ticker.remove(self._expiry)
         for half in ("_cpu", "_memory"):
@@ -251,6 +286,7 @@ class Session:
 
     def _abandon(self) -> None:
         self._capturing = False
+        put_down(self)
         if self._expiry is not None:
             ticker.remove(self._expiry)
         for capture in (self._cpu, self._memory):
@@ -258,43 +294,6 @@ class Session:
                 with contained("giving up a capture"):
                     capture.abandon()
 
-    def _deliver(self, duration: float, outcome: Outcome, exception_type: str | None) -> None:
-        began_cpu = time.thread_time()
-        cpu: CpuProfile | None = self._half(self._cpu)
-        memory: MemoryProfile | None = self._half(self._memory)
-        profile = Profile(
-            profile_id=self.call.identity,
-            name=self.call.name,
-            started_at=self._started_at,
-            duration_seconds=duration,
-            outcome=outcome,
-            exception_type=exception_type,
-            process=process_info(),
-            context=self._context,
-            sampling=self._sampling,
-            cpu=cpu,
-            memory=memory,
-            overhead=self.overhead,
-            notes=tuple(self.call.notes),
-        )
+    def _deliver(self, finished: Finished) -> None:
         self._cpu = self._memory = None
-        files = write(profile, self._resolved)
-        self.profile = profile
-        announce(profile, files)
-        spent = time.thread_time() - began_cpu
-        budget.spend(spent)
-        if self.plan.gate is not None:
-            self.plan.gate.learn_cost(self.overhead + spent)
-        call_back(profile)
-
-    def _half(self, capture: Any) -> Any:
-        if capture is None:
-            return None
-        try:
-            return capture.half()
-        except Exception as error:
-            report_fault(f"reading what {capture.backend} captured")
-            self.call.note(f"what {capture.backend} captured could not be read: {error}")
-            with contained(f"giving up {capture.backend}"):
-                capture.abandon()
-            return None
+        self.profile = deliver(finished)

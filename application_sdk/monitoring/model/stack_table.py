@@ -36,6 +36,7 @@ class StackTable:
         self._max_nodes = max_nodes
         # Part of the room is kept for (truncated) frames, to tell where detail was lost.
         self._full_at = max(1, int(max_nodes * (1 - _RESERVED_SHARE)) - 1)
+        self._latest_truncated: _Node | None = None
         self.truncated = False
 
     def __len__(self) -> int:
@@ -114,6 +115,8 @@ class StackTable:
     def _new_child(self, node: _Node, key: Hashable) -> _Node:
         child = node.children[key] = _Node(len(self.metrics))
         self._count += 1
+        if key is _TRUNCATED:
+            self._latest_truncated = child
         return child
 
     def _path_to(self, tree: CallTree, node: int, places: list[_Node]) -> list[_Node]:
@@ -140,7 +143,11 @@ class StackTable:
         fallback = path[1] if len(path) > 1 else path[0]
         if self._count < self._max_nodes:
             return self._new_child(fallback, _TRUNCATED)
-        return deepest
+        if deepest is not self._root:
+            return deepest
+        # A further root frame came when all room was used up: what the root itself held
+        # would not be in the tree.
+        return self._latest_truncated or next(iter(self._root.children.values()))
 
 
 class _TreeWriter:

@@ -1,0 +1,103 @@
+"""Makes the profile of a call that has ended, and delivers it; off the caller's path."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from application_sdk.monitoring.containment import contained, report_fault
+from application_sdk.monitoring.engine.budget import budget
+from application_sdk.monitoring.engine.outlets import announce, call_back, write
+from application_sdk.monitoring.engine.plan import Resolved
+from application_sdk.monitoring.engine.process_info import process_info
+from application_sdk.monitoring.model.profile import (
+    CallContext,
+    Outcome,
+    Profile,
+    SamplingInfo,
+)
+from application_sdk.monitoring.protocols import ProfiledCall
+
+
+@dataclass
+class Finished:
+    """A call that has ended, with its captures stopped and not yet read.
+
+    Attributes:
+        call: What the backends knew of it.
+        cpu: The capture of its CPU half; None without one.
+        memory: The capture of its memory half; None without one.
+        started_at: When it began.
+        duration_seconds: How long it took.
+        outcome: How it ended.
+        exception_type: What it raised, if it did.
+        context: Where it belongs.
+        sampling: Why it was profiled.
+        overhead: What monitoring has cost the caller, in seconds.
+        resolved: The settings that hold for it.
+        learn_cost: Told what its profile has cost in all; None without a sampling decision.
+    """
+
+    call: ProfiledCall
+    cpu: Any
+    memory: Any
+    started_at: datetime
+    duration_seconds: float
+    outcome: Outcome
+    exception_type: str | None
+    context: CallContext
+    sampling: SamplingInfo
+    overhead: float
+    resolved: Resolved
+    learn_cost: Callable[[float], None] | None
+
+
+def deliver(finished: Finished) -> Profile:
+    """Read the captures, write the files, log the summary and call back."""
+    began = time.thread_time()
+    profile = make_profile(finished)
+    files = write(profile, finished.resolved)
+    announce(profile, files)
+    spent = time.thread_time() - began
+    budget.spend(spent)
+    if finished.learn_cost is not None:
+        finished.learn_cost(finished.overhead + spent)
+    call_back(profile)
+    return profile
+
+
+def make_profile(finished: Finished) -> Profile:
+    """The profile of a call, as far as its captures can be read."""
+    call = finished.call
+    cpu, memory = _half(call, finished.cpu), _half(call, finished.memory)
+    return Profile(
+        profile_id=call.identity,
+        name=call.name,
+        started_at=finished.started_at,
+        duration_seconds=finished.duration_seconds,
+        outcome=finished.outcome,
+        exception_type=finished.exception_type,
+        process=process_info(),
+        context=finished.context,
+        sampling=finished.sampling,
+        cpu=cpu,
+        memory=memory,
+        overhead=finished.overhead,
+        notes=tuple(call.notes),
+    )
+
+
+def _half(call: ProfiledCall, capture: Any) -> Any:
+    if capture is None:
+        return None
+    try:
+        return capture.half()
+    except Exception as error:
+        report_fault(f"reading what {capture.backend} captured")
+        call.note(f"what {capture.backend} captured could not be read: {error}")
+        with contained(f"giving up {capture.backend}"):
+            capture.abandon()
+        return None

@@ -1,0 +1,163 @@
+"""Carries a profiled call into the tasks and threads that it starts.
+
+While anything is captured, new tasks of the running event loop and what is submitted to
+thread pools run inside the call's parts marker. A task factory that the program has set is
+kept and used; both changes are taken back with the last capture.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, ContextVar
+from typing import Any, Protocol
+
+from application_sdk.monitoring.calls.marker import Step
+from application_sdk.monitoring.containment import report_fault
+from application_sdk.monitoring.protocols import ProfiledCall
+
+
+class Carried(Protocol):
+    """What is needed of a session here."""
+
+    call: ProfiledCall
+    outer: Carried | None
+    open: bool
+
+    @property
+    def part_step(self) -> Step:
+        """Entered whenever a part of the call runs."""
+        ...
+
+
+active: ContextVar[Any] = ContextVar("application_sdk_monitoring_session", default=None)
+"""The innermost session of the running code; None outside of any."""
+
+_lock = threading.Lock()
+_carried: set[int] = set()
+_factories: dict[Any, tuple[Callable[..., Any], Any]] = {}
+_submit: tuple[Callable[..., Any], Any] | None = None
+
+
+def carry(session: Carried) -> None:
+    """Follow the call into what it starts from now on."""
+    loop = _running_loop()
+    with _lock:
+        _carried.add(id(session))
+        if _submit is None:
+            _patch_submit()
+        if loop is not None and loop not in _factories:
+            previous = loop.get_task_factory()
+            factory = _task_factory(previous)
+            _factories[loop] = (factory, previous)
+            loop.set_task_factory(factory)
+
+
+def put_down(session: Carried) -> None:
+    """Follow it no longer; the last session takes every change back."""
+    with _lock:
+        _carried.discard(id(session))
+        if _carried:
+            return
+        for loop, (factory, previous) in _factories.items():
+            # A factory that the program set on top of ours goes on as it is.
+            if loop.get_task_factory() is factory:
+                loop.set_task_factory(previous)
+        _factories.clear()
+        _restore_submit()
+
+
+def reset_after_fork() -> None:
+    """In a forked child: nothing is carried, and what was changed is as it was before."""
+    global _lock
+    _lock = threading.Lock()
+    _carried.clear()
+    for loop, (factory, previous) in _factories.items():
+        if loop.get_task_factory() is factory:
+            loop.set_task_factory(previous)
+    _factories.clear()
+    _restore_submit()
+
+
+def _running_loop() -> Any:
+    events = sys.modules.get("asyncio.events")
+    return None if events is None else events._get_running_loop()
+
+
+def _sessions(context: Context | None = None) -> list[Carried]:
+    """The open sessions of the running code, innermost first."""
+    session = active.get() if context is None else context.get(active)
+    found = []
+    while session is not None:
+        if session.open:
+            found.append(session)
+        session = session.outer
+    return found
+
+
+def _task_factory(previous: Callable[..., Any] | None) -> Callable[..., Any]:
+    import asyncio
+
+    make = previous or (
+        lambda loop, coroutine, **options: asyncio.Task(coroutine, loop=loop, **options)
+    )
+
+    def factory(loop: Any, coroutine: Any, **options: Any) -> Any:
+        try:
+            for session in _sessions(options.get("context")):
+                coroutine = session.call.parts.drive_task(coroutine, session.part_step)
+        except Exception:
+            report_fault("following a task that a call started")
+        return make(loop, coroutine, **options)
+
+    return factory
+
+
+def _patch_submit() -> None:
+    global _submit
+    original = ThreadPoolExecutor.submit
+
+    def submit(self: ThreadPoolExecutor, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        sessions = _sessions()
+        if sessions:
+            fn = _Submitted(fn, sessions)
+        return original(self, fn, *args, **kwargs)
+
+    _submit = (submit, original)
+    ThreadPoolExecutor.submit = submit  # type: ignore[assignment,method-assign]
+
+
+def _restore_submit() -> None:
+    global _submit
+    if _submit is not None and ThreadPoolExecutor.submit is _submit[0]:
+        ThreadPoolExecutor.submit = _submit[1]  # type: ignore[method-assign]
+    _submit = None
+
+
+class _Submitted:
+    """A function that a call submitted to a thread pool."""
+
+    def __init__(self, function: Callable[..., Any], sessions: list[Carried]) -> None:
+        self._function = function
+        self._sessions = sessions
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        token = active.set(self._sessions[0])
+        try:
+            return _call(self._function, self._sessions, args, kwargs)
+        finally:
+            active.reset(token)
+
+
+def _call(function: Any, sessions: list[Carried], args: Any, kwargs: Any) -> Any:
+    if not sessions:
+        return function(*args, **kwargs)
+    inner, *outer = sessions
+    return _enter(inner, _call, (function, outer, args, kwargs))
+
+
+def _enter(session: Carried, function: Any, args: Any) -> Any:
+    with session.part_step:
+        return session.call.parts.call(function, args, {})
