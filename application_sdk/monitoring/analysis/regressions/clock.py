@@ -9,18 +9,15 @@ it stood ready to run without a core.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-try:
+_COUNTS_SWITCHES = sys.platform == "linux"
+if sys.platform == "linux":
     import resource
-except ImportError:
-    _COUNTS_SWITCHES = False
-else:
-    # Only Linux has it; elsewhere the two plain clocks must do.
-    _COUNTS_SWITCHES = hasattr(resource, "RUSAGE_THREAD")
 
 _WAITS_SHARE = 0.03
 _OTHER_THREADS_SHARE = 0.02
@@ -143,6 +140,7 @@ def _own_thread() -> str:
 
 
 def _voluntary_switches() -> int:
+    assert sys.platform == "linux"  # else _COUNTS_SWITCHES is false, and nobody asks
     return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
 
 
