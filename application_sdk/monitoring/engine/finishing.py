@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 from typing import Any
 
 from application_sdk.monitoring.containment import contained, report_fault
@@ -33,6 +34,7 @@ class Finished:
         overhead: What monitoring has cost the caller, in seconds.
         resolved: The settings that hold for it.
         learn_cost: Told what its profile has cost in all; None without a sampling decision.
+        surroundings: The context variables of the caller, which its log line is to carry.
     """
 
     call: ProfiledCall
@@ -44,6 +46,7 @@ class Finished:
     overhead: float
     resolved: Resolved
     learn_cost: Callable[[float], None] | None
+    surroundings: Context = field(default_factory=copy_context)
 
 
 def deliver(finished: Finished) -> Profile:
@@ -51,7 +54,7 @@ def deliver(finished: Finished) -> Profile:
     began = time.thread_time()
     profile = make_profile(finished)
     files = write(profile, finished.resolved)
-    announce(profile, files)
+    finished.surroundings.run(announce, profile, files)
     spent = time.thread_time() - began
     budget.spend(spent)
     if finished.learn_cost is not None:
