@@ -25,6 +25,16 @@ _MARKERS = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the checks."""
+    group = parser.getgroup("monitoring", "leak and performance checks")
+    group.addoption(
+        "--leak-baseline",
+        metavar="FILE",
+        help="a TOML file of leak sites that are accepted, each with a reason and a date",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers."""
     for line in _MARKERS.values():

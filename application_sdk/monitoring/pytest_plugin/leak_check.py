@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 
-from application_sdk.monitoring.analysis.leaks.check import check_body
+from application_sdk.monitoring.analysis.leaks.baseline import load_baseline
+from application_sdk.monitoring.analysis.leaks.check import (
+    DEFAULT_MIN_BYTES_PER_CALL,
+    check_body,
+)
 from application_sdk.monitoring.analysis.leaks.investigation import Target
 from application_sdk.monitoring.analysis.leaks.report import LeakReport
 from application_sdk.monitoring.analysis.leaks.steps import TargetRaisedError
@@ -29,7 +33,9 @@ def run(item: pytest.Function, body: Callable[[], Any], marker: pytest.Mark) -> 
         marker: The marker, with the keywords of ``check_leaks``.
     """
     keywords = _keywords(marker)
+    baseline = item.config.getoption("--leak-baseline")
     try:
+        accepted = load_baseline(baseline) if baseline else None
         with _silent_warnings():
             report = check_body(
                 body,
@@ -43,6 +49,9 @@ def run(item: pytest.Function, body: Callable[[], Any], marker: pytest.Mark) -> 
         raise (error.__cause__ or error) from None
     except MonitoringError as error:
         pytest.fail(f"leak_check: {error}", pytrace=False)
+    if accepted is not None:
+        floor = keywords.get("min_bytes_per_call", DEFAULT_MIN_BYTES_PER_CALL)
+        report = accepted.apply(report, floor)
     item.user_properties.append(("leak_check", f"{report.verdict}: {report.explanation}"))
     _conclude(report)
 

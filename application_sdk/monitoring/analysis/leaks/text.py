@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from application_sdk.monitoring.analysis.leaks.report import LeakReport, LeakSite
 
-_MOST_SITES = 8
+MOST_SITES = 8
 _MOST_FRAMES = 6
 
 
@@ -19,9 +19,9 @@ def report_text(report: LeakReport) -> str:
         )
     if report.sites:
         lines += ["", "Where it is allocated, largest first:"]
-        for site in report.sites[:_MOST_SITES]:
+        for site in report.sites[:MOST_SITES]:
             lines += _site_lines(site)
-        left = len(report.sites) - _MOST_SITES
+        left = len(report.sites) - MOST_SITES
         if left > 0:
             lines.append(f"  ... and {left} more")
     lines += [f"Note: {note}" for note in report.notes]

@@ -166,7 +166,8 @@ class LeakTrend:
         """A leak that would reach the limit before the ordinary verdict could be had."""
         if self._limit is None or floors[-1] < _URGENT_LEVEL * self._limit:
             return None
-        rate = _rate(floors[len(floors) // 4 :], floors, _URGENT)
+        recent = floors[len(floors) // 4 :]
+        rate = steady_rate(recent, _URGENT) if rises_throughout(recent, _URGENT) else None
         if rate is None or (self._seconds_to_limit(rate) or 0.0) > _URGENT_SECONDS:
             return None
         return rate
