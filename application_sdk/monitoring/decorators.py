@@ -9,7 +9,9 @@ from types import CellType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, overload
 
 from application_sdk.monitoring.calls.kinds import Kind
+from application_sdk.monitoring.config_file import config_file
 from application_sdk.monitoring.decorator_options import parse_method_names, parse_options
+from application_sdk.monitoring.engine.context import shielded
 from application_sdk.monitoring.engine.plan import Options, Plan
 from application_sdk.monitoring.engine.session import Session, begin
 from application_sdk.monitoring.model.profile import Profile
@@ -214,6 +216,7 @@ class Recorder:
             self._plan = Plan(_no_target, Kind.SYNC, name, self._options)
             if get_settings().enabled:
                 open_gate(self._plan, CellType(1))
+        config_file.look()
         gate = self._plan.gate
         session = None
         if gate is not None and gate.count_down():
@@ -233,8 +236,9 @@ class Recorder:
         """End the block's profile."""
         session = self._sessions.pop()
         if session is not None:
-            session.pause(False)
-            session.finish(error)
+            with shielded():
+                session.pause(False)
+                session.finish(error)
 
 
 def _no_target() -> None:

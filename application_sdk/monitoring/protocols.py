@@ -215,3 +215,4 @@ class GrowthTracer(Protocol):
 
     def read(self) -> TracedGrowth:
         """What was alive at each mark; once, after ``stop``. Takes a second a million records."""
+        ...

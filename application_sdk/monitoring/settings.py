@@ -6,11 +6,12 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from application_sdk.monitoring.containment import warn_once
@@ -60,6 +61,12 @@ class Override(BaseModel):
     cpu_backend: CpuBackendName | None = None
     memory_backend: MemoryBackendName | None = None
     max_duration_seconds: Annotated[float, Field(gt=0)] | None = None
+    expires_at: AwareDatetime | None = None
+
+    @property
+    def expired(self) -> bool:
+        """Whether its time is over; then it says nothing."""
+        return self.expires_at is not None and self.expires_at <= datetime.now(UTC)
 
 
 class MonitoringSettings(BaseSettings):
@@ -111,17 +118,30 @@ class MonitoringSettings(BaseSettings):
         description="JSON: pattern of a qualified name -> settings for what matches.",
     )
 
+    config_file: Path | None = Field(
+        None,
+        description="JSON file of settings, looked at every 10 s while calls come (a ConfigMap).",
+    )
+
+    @property
+    def may_change_by_itself(self) -> bool:
+        """Whether calls have to look now and then whether it still holds."""
+        return self.config_file is not None or any(
+            override.expires_at is not None for override in self.overrides.values()
+        )
+
     def override_for(self, name: str) -> Override:
         """What ``overrides`` says about a qualified name; a later pattern wins."""
         found: dict[str, Any] = {}
         for pattern, override in self.overrides.items():
-            if fnmatchcase(name, pattern):
-                found.update(override.model_dump(exclude_none=True))
+            if fnmatchcase(name, pattern) and not override.expired:
+                found.update(override.model_dump(exclude_none=True, exclude={"expires_at"}))
         return Override.model_validate(found)
 
 
 _lock = threading.RLock()
 _configured: dict[str, Any] = {}
+_from_file: dict[str, Any] = {}
 _environment: dict[str, str] | None = None
 _current: MonitoringSettings | None = None
 _listeners: list[Callable[[], None]] = []
@@ -139,7 +159,7 @@ def get_settings() -> MonitoringSettings:
     with _lock:
         if _current is None or environment != _environment:
             _environment = environment
-            _current = _load(_configured)
+            _current = _combined(_configured)
         return _current
 
 
@@ -175,7 +195,7 @@ def configure(**settings: Any) -> MonitoringSettings:
         merged = {**_configured, **settings}
         get_settings()
         try:
-            changed = _load(merged, strict=frozenset(settings))
+            changed = _combined(merged, strict=frozenset(settings))
         except ValidationError as error:
             raise InvalidArgumentError(f"configure(): {_explain(error)}") from error
         _configured.clear()
@@ -186,11 +206,29 @@ def configure(**settings: Any) -> MonitoringSettings:
     return changed
 
 
+def apply_file(values: Mapping[str, Any]) -> MonitoringSettings:
+    """Let what the configuration file says hold, above the environment and ``configure``.
+
+    Raises:
+        ValidationError: If a value is not allowed; then nothing has changed.
+    """
+    global _current
+    with _lock:
+        changed = _combined(_configured, file=values, strict=frozenset(values))
+        _from_file.clear()
+        _from_file.update(values)
+        _current = changed
+    for listener in _listeners:
+        listener()
+    return changed
+
+
 def reset_settings() -> None:
-    """Forget what ``configure`` was given. For tests."""
+    """Forget what ``configure`` and the configuration file said. For tests."""
     global _current
     with _lock:
         _configured.clear()
+        _from_file.clear()
         _current = None
     for listener in _listeners:
         listener()
@@ -199,6 +237,24 @@ def reset_settings() -> None:
 def on_change(listener: Callable[[], None]) -> None:
     """Call the listener, in the caller's thread, whenever ``configure`` has changed something."""
     _listeners.append(listener)
+
+
+def _combined(
+    configured: Mapping[str, Any],
+    file: Mapping[str, Any] | None = None,
+    strict: frozenset[str] = frozenset(),
+) -> MonitoringSettings:
+    """The file's settings over those of ``configure``; a file's overrides add to the others'."""
+    file = _from_file if file is None else file
+    below = _load(configured, strict)
+    if not file:
+        return below
+    values = {**configured, **file}
+    if "overrides" in file:
+        values["overrides"] = {**below.overrides, **file["overrides"]}
+    if not below.enabled:
+        values["enabled"] = False
+    return _load(values, strict)
 
 
 def _load(given: Mapping[str, Any], strict: frozenset[str] = frozenset()) -> MonitoringSettings:

@@ -43,8 +43,8 @@ def decorate(target: Any, options: Options, methods: tuple[str, ...] | None) -> 
     if isinstance(target, type):
         return _decorate_class(target, options, methods)
     if isinstance(target, staticmethod | classmethod):
-        return type(target)(_wrap(target.__func__, options))
-    return _wrap(target, options)
+        return type(target)(wrap(target.__func__, options))
+    return wrap(target, options)
 
 
 def _decorate_class(cls: type, options: Options, methods: tuple[str, ...] | None) -> type:
@@ -59,7 +59,7 @@ def _decorate_class(cls: type, options: Options, methods: tuple[str, ...] | None
         if options.name is not None or name not in vars(cls):
             prefix = options.name or f"{cls.__module__}.{cls.__qualname__}"
             own = replace(options, name=f"{prefix}.{name}")
-        replaced: Any = _wrap(inner, own)
+        replaced: Any = wrap(inner, own)
         if isinstance(member, staticmethod | classmethod):
             replaced = type(member)(replaced)
         wrapped[name] = replaced
@@ -69,7 +69,8 @@ def _decorate_class(cls: type, options: Options, methods: tuple[str, ...] | None
     return cls
 
 
-def _wrap(target: Any, options: Options) -> Any:
+def wrap(target: Any, options: Options) -> Any:
+    """The target's wrapper, with the options of a wrapper that it has already added."""
     actual = target
     found = plan_of(target)
     if found is not None:

@@ -21,6 +21,7 @@ LAYERS = {
     "sandbox": 0,
     "model": 0,
     "settings": 1,
+    "config_file": 1,
     "profile_hook": 1,
     "ticker": 1,
     "containment": 1,

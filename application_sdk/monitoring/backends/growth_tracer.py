@@ -112,9 +112,9 @@ class MemrayGrowthTracer:
         try:
             with memray.FileReader(self._path()) as reader:
                 growth = _Replay().read(reader)
+            return growth  # noqa: RET504  # pyright: ignore[reportPossiblyUnboundVariable]
         finally:
             self._clean_up()
-        return growth
 
     def _path(self) -> Path:
         assert self._directory is not None

@@ -158,6 +158,7 @@ class _Calls:
         """What the clocks say of so many calls."""
         if self._awaits:
             return self._runner.run(self._awaited(calls))
+        result: Any = None
         self._meter.start()
         for _ in range(calls):
             result = self._target()

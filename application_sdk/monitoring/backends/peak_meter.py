@@ -59,8 +59,8 @@ class MemrayPeakMeter:
     def peak_bytes(self) -> int:
         """The peak of the last finished stretch."""
         with memray.FileReader(self._file) as reader:
-            peak = reader.metadata.peak_memory
-        return int(peak)
+            peak = int(reader.metadata.peak_memory)
+        return peak  # noqa: RET504  # pyright: ignore[reportPossiblyUnboundVariable]
 
     def close(self) -> None:
         """Delete the capture file."""

@@ -47,6 +47,7 @@ class Command(Protocol):
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Do it, and return the exit code."""
+        ...
 
 
 class _Parser(argparse.ArgumentParser):

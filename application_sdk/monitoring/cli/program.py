@@ -32,9 +32,11 @@ class Program(Protocol):
 
     def decorate(self, *, cpu: bool, memory: bool) -> Callable[[], Any]:
         """The program as a callable that is profiled when it is called."""
+        ...
 
     def run(self, profiled: Callable[[], Any]) -> int:
         """Run it as the process's main program, and return its exit code."""
+        ...
 
 
 def find_program(target: str, arguments: Sequence[str]) -> Program:

@@ -16,7 +16,7 @@ def root_of(plan: Plan, frame: FrameType | None) -> CodeType | Frame:
     """What a call's tree starts with: its target's code, or a frame where there is none."""
     if frame is not None:
         return frame.f_code
-    target = plan.target
+    target = getattr(plan.shown, "__func__", plan.shown)  # of a bound method: its function
     if not isinstance(target, FunctionType):
         target = getattr(type(target).__call__, "__func__", type(target).__call__)
     if isinstance(target, FunctionType):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from application_sdk.monitoring.containment import report_fault
@@ -16,6 +17,19 @@ def in_workflow() -> bool:
     """Whether this code runs inside a Temporal workflow."""
     workflow = sys.modules.get("temporalio.workflow")
     return workflow is not None and bool(workflow.in_workflow())
+
+
+def shielded() -> AbstractContextManager[None]:
+    """Holds back the cancellation that Temporal throws into a synchronous activity's thread.
+
+    It would otherwise hit the monitoring half-way, as if the monitoring had failed, and
+    leave a capture running. It is thrown on leaving instead; elsewhere this does nothing.
+    """
+    activity = sys.modules.get("temporalio.activity")
+    if activity is None or not activity.in_activity():
+        return nullcontext()
+    shield: AbstractContextManager[None] = activity.shield_thread_cancel_exception()
+    return shield
 
 
 def call_context() -> CallContext:

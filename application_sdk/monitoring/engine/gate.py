@@ -11,9 +11,11 @@ from types import CellType
 
 from application_sdk.monitoring.engine.budget import budget
 from application_sdk.monitoring.model.profile import SamplingInfo
+from application_sdk.monitoring.settings import current_settings
 
 # The interpreter counts fastest in numbers of one digit of its own; longer gaps take turns.
 _LONGEST_COUNTDOWN = 2**29
+_WATCHED_COUNTDOWN = 1_024
 _POLLS_PER_SECOND = 10.0
 
 
@@ -71,6 +73,8 @@ class Gate:
             self._polled_at = time.monotonic()
             self._polled_after = 1
             self._passed = 0
+            self._turn = 1
+            self.watched = False
             if rate is None:
                 self._set(1)
                 return
@@ -78,7 +82,8 @@ class Gate:
             self._previous = -1
             self._set(0)
             self._count_down_to_next(0)
-            if self._look_first and self._countdown.cell_contents > 1:
+            self.watched = current_settings().may_change_by_itself
+            if (self._look_first or self.watched) and self._countdown.cell_contents > 1:
                 if self._rest >= 0:
                     self._rest += self._countdown.cell_contents - 1
                 self._set(1)
@@ -119,7 +124,7 @@ class Gate:
         position = next(self._positions, None)
         if position is None:
             self._rest = -1
-            self._set(_LONGEST_COUNTDOWN)
+            self._set(self._longest())
             return
         gap = position - self._previous
         self._previous = position
@@ -129,12 +134,23 @@ class Gate:
 
     def _advance(self, left: int) -> None:
         if self._rest < 0:
-            self._set(_LONGEST_COUNTDOWN)
+            self._set(self._longest())
             return
-        part = min(self._rest, _LONGEST_COUNTDOWN)
+        part = min(self._rest, self._longest())
         self._rest -= part
         # Added and not set: calls of other threads may have counted below zero meanwhile.
         self._set(self._countdown.cell_contents + part)
+
+    def _longest(self) -> int:
+        """How many calls may pass unseen: few where settings may change by themselves."""
+        if not current_settings().may_change_by_itself:
+            return _LONGEST_COUNTDOWN
+        now = time.monotonic()
+        # Each call of a rare function looks, and every thousandth of one that is called often.
+        often = now - self._polled_at < 1 / _POLLS_PER_SECOND
+        self._polled_at = now
+        self._turn = min(self._turn * 2, _WATCHED_COUNTDOWN) if often else 1
+        return self._turn
 
     def _ask_budget(self, left: int) -> SamplingInfo | None:
         now = time.monotonic()

@@ -85,10 +85,26 @@ def resolve(name: str, options: Options, settings: MonitoringSettings) -> Resolv
 
 
 class Plan:
-    """One decorated callable: its target, options and sampling decision."""
+    """One decorated callable: its target, options and sampling decision.
 
-    def __init__(self, target: Callable[..., Any], kind: Kind, name: str, options: Options) -> None:
+    Args:
+        target: What is called.
+        kind: Its kind.
+        name: What its profiles are called.
+        options: What it was decorated with.
+        shown: What a profile's tree starts with, where that is not the target.
+    """
+
+    def __init__(
+        self,
+        target: Callable[..., Any],
+        kind: Kind,
+        name: str,
+        options: Options,
+        shown: Callable[..., Any] | None = None,
+    ) -> None:
         self.target = target
+        self.shown = target if shown is None else shown
         self.kind = kind
         self.name = name
         self.options = options
@@ -107,7 +123,8 @@ class Plan:
         """Sample by the rate that holds now."""
         if self.gate is not None:
             rate = self.resolved().sample_rate
-            if rate != self.gate.rate:
+            watched = rate is not None and current_settings().may_change_by_itself
+            if rate != self.gate.rate or watched != self.gate.watched:
                 self.gate.set_rate(rate)
 
 

@@ -7,7 +7,8 @@ from types import TracebackType
 from typing import Any
 
 from application_sdk.monitoring.calls.kinds import Kind
-from application_sdk.monitoring.engine.context import in_workflow
+from application_sdk.monitoring.config_file import config_file
+from application_sdk.monitoring.engine.context import in_workflow, shielded
 from application_sdk.monitoring.engine.plan import Plan
 from application_sdk.monitoring.engine.session import Session, begin
 from application_sdk.monitoring.engine.workflow_steps import call_in_workflow
@@ -31,13 +32,41 @@ class _Guard:
         self._session.finish(error)
 
 
+class _SyncCall:
+    """A synchronous call's session, from before its start to its end, whatever hits its thread.
+
+    Entered twice: a cancellation that is thrown into the thread between the call's return
+    and the shield's rise leaves the inner one early, and the outer one cleans up.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __enter__(self) -> None:
+        """The session is open already."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._session.open:
+            with shielded():
+                self._session.pause(False)
+                self._session.finish(error)
+
+
 def slow_path(plan: Plan) -> Callable[[Any, Any], Any]:
     """The function that a generated wrapper calls when its countdown is used up."""
+    if plan.kind is Kind.SYNC:
+        return _decide_sync(plan)
     run = _RUNNERS[plan.kind]
 
     def decide(args: Any, kwargs: Any) -> Any:
         if in_workflow():
             return call_in_workflow(plan, args, kwargs)
+        config_file.look()
         session = begin(plan)
         if session is None:
             return plan.target(*args, **kwargs)
@@ -46,8 +75,33 @@ def slow_path(plan: Plan) -> Callable[[Any, Any], Any]:
     return decide
 
 
+def _decide_sync(plan: Plan) -> Callable[[Any, Any], Any]:
+    def decide(args: Any, kwargs: Any) -> Any:
+        if in_workflow():
+            return call_in_workflow(plan, args, kwargs)
+        session: Session | None = None
+        try:
+            with shielded():
+                config_file.look()
+                session = begin(plan)
+                if session is not None:
+                    session.resume()
+        except BaseException as error:
+            # A cancellation that came meanwhile; begin and resume raise nothing of theirs.
+            if session is not None:
+                session.pause(False)
+                session.finish(error)
+            raise
+        if session is None:
+            return plan.target(*args, **kwargs)
+        return _run_sync(session, plan.target, args, kwargs)
+
+    return decide
+
+
 def _run_sync(session: Session, target: Any, args: Any, kwargs: Any) -> Any:
-    with _Guard(session), session.step:
+    guard = _SyncCall(session)
+    with guard, guard:
         return session.marker.call(target, args, kwargs)
 
 
@@ -109,7 +163,6 @@ def _run_async_generator(session: Session, target: Any, args: Any, kwargs: Any) 
 
 
 _RUNNERS = {
-    Kind.SYNC: _run_sync,
     Kind.ASYNC: _run_async,
     Kind.GENERATOR: _run_generator,
     Kind.ASYNC_GENERATOR: _run_async_generator,

@@ -12,6 +12,7 @@ import sys
 from typing import Any
 
 from application_sdk.monitoring.calls.kinds import Kind
+from application_sdk.monitoring.config_file import config_file
 from application_sdk.monitoring.containment import report_fault
 from application_sdk.monitoring.engine.call_facts import outcome_of
 from application_sdk.monitoring.engine.context import workflow_context
@@ -132,7 +133,7 @@ class WorkflowSteps:
         """Whether an exception ends the run, and not only this attempt at the task."""
         definition = getattr(type(self._instance), _DEFINITION, None)
         called = None if definition is None else definition.run_fn
-        while called is not None and called is not self._plan.target:
+        while called is not None and called is not self._plan.shown:
             called = getattr(called, "__wrapped__", None)
         if called is None:
             return True  # not the workflow's own run: whoever called it deals with its errors
@@ -159,6 +160,8 @@ def _steps_of(plan: Plan) -> WorkflowSteps | None:
         workflow: Any = sys.modules["temporalio.workflow"]
         if not _in_main_task():
             return None  # a handler's, or a task that the workflow made
+        with outside_sandbox():
+            config_file.look()
         if not workflow_runs.home(plan).plan.resolved().enabled:
             return None
         instance = workflow.instance()

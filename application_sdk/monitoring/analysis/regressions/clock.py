@@ -9,17 +9,15 @@ it stood ready to run without a core.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-try:
-    from resource import RUSAGE_THREAD, getrusage
-except ImportError:  # Only Linux has both; elsewhere the two plain clocks must do.
-    _COUNTS_SWITCHES = False
-else:
-    _COUNTS_SWITCHES = True
+_COUNTS_SWITCHES = sys.platform == "linux"
+if sys.platform == "linux":
+    import resource
 
 _WAITS_SHARE = 0.03
 _OTHER_THREADS_SHARE = 0.02
@@ -142,7 +140,8 @@ def _own_thread() -> str:
 
 
 def _voluntary_switches() -> int:
-    return getrusage(RUSAGE_THREAD).ru_nvcsw
+    assert sys.platform == "linux"  # else _COUNTS_SWITCHES is false, and nobody asks
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
 
 
 def _run_delays() -> dict[str, float]:

@@ -1,0 +1,1 @@
+"""An asyncio service without Temporal: `python -m examples.plain_asyncio`."""
