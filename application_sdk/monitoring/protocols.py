@@ -217,8 +217,14 @@ class GrowthTracer(Protocol):
     def mark(self) -> None:
         """Remember this moment: what is alive now is told apart from later."""
 
+    def recorded_bytes(self) -> int:
+        """How much has been written so far."""
+
     def stop(self) -> None:
         """End; harmless when it has not begun or has ended."""
+
+    def discard(self) -> None:
+        """Delete what was traced, unread; after ``stop``."""
 
     def read(self) -> TracedGrowth:
         """What was alive at each mark; once, after ``stop``. Takes a second a million records."""

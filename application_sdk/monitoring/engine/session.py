@@ -20,13 +20,11 @@ from application_sdk.monitoring.engine.context import call_context, in_workflow
 from application_sdk.monitoring.engine.delivery import delivery
 from application_sdk.monitoring.engine.finishing import Finished, deliver
 from application_sdk.monitoring.engine.fork import forget_on_fork
+from application_sdk.monitoring.engine.leak_watch.watch import watch
 from application_sdk.monitoring.engine.parts import active, carry, put_down
 from application_sdk.monitoring.engine.plan import Plan, Resolved
 from application_sdk.monitoring.engine.recovery import recover_once
-from application_sdk.monitoring.model.profile import (
-    Profile,
-    SamplingInfo,
-)
+from application_sdk.monitoring.model.profile import Profile, SamplingInfo
 from application_sdk.monitoring.protocols import BackendUnavailable, ProfiledCall
 from application_sdk.monitoring.registry import cpu_backends, memory_backends
 from application_sdk.monitoring.ticker import Tick, ticker
@@ -52,6 +50,8 @@ def begin(plan: Plan, frame: FrameType | None = None) -> Session | None:
         if not resolved.enabled or in_workflow():
             return None
         cpu, memory = plan.options.cpu, plan.options.memory
+        if memory:
+            watch.join(plan)
         outer = active.get()
         while outer is not None:
             if outer.open:
