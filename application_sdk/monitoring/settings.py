@@ -5,16 +5,24 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from application_sdk.monitoring.containment import warn_once
+from application_sdk.monitoring.delivery_settings import DeliverySettings, split_names
 from application_sdk.monitoring.errors import InvalidArgumentError
 from application_sdk.monitoring.sandbox import in_sandbox
 
@@ -23,15 +31,6 @@ PREFIX = "ATLAN_MONITORING_"
 Format = Literal["html", "json", "summary", "speedscope", "collapsed", "pprof"]
 CpuBackendName = Literal["auto", "pyinstrument", "sampler"]
 MemoryBackendName = Literal["auto", "memray", "rss"]
-
-
-def _split(value: object) -> object:
-    """Names from one comma-separated string or any iterable, without repetition."""
-    if isinstance(value, str):
-        value = [part.strip() for part in value.split(",")]
-    if isinstance(value, Iterable) and not isinstance(value, Mapping | bytes):
-        return tuple(dict.fromkeys(part for part in value if part != ""))
-    return value
 
 
 def _parse_json(value: object) -> object:
@@ -45,7 +44,7 @@ def _parse_json(value: object) -> object:
 
 Rate = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Interval = Annotated[float, Field(ge=0.001, le=10)]
-Formats = Annotated[tuple[Format, ...], BeforeValidator(_split), Field(min_length=1)]
+Formats = Annotated[tuple[Format, ...], BeforeValidator(split_names), Field(min_length=1)]
 
 
 class Override(BaseModel):
@@ -69,7 +68,7 @@ class Override(BaseModel):
         return self.expires_at is not None and self.expires_at <= datetime.now(UTC)
 
 
-class MonitoringSettings(BaseSettings):
+class MonitoringSettings(DeliverySettings, BaseSettings):
     """The process's settings, from ``ATLAN_MONITORING_*`` variables and ``configure``.
 
     An instance never changes; ``configure`` makes a new one.

@@ -10,14 +10,17 @@ from typing import Any
 
 from application_sdk.monitoring.containment import contained, report_fault
 from application_sdk.monitoring.engine.budget import budget
+from application_sdk.monitoring.engine.delivery import delivery
 from application_sdk.monitoring.engine.outlets import announce, call_back, write
 from application_sdk.monitoring.engine.plan import Resolved
 from application_sdk.monitoring.engine.process_info import process_info
+from application_sdk.monitoring.exporters.outward import deliver_outward
 from application_sdk.monitoring.model.profile import (
     Outcome,
     Profile,
 )
 from application_sdk.monitoring.protocols import ProfiledCall
+from application_sdk.monitoring.redaction import redacted
 
 
 @dataclass
@@ -52,9 +55,13 @@ class Finished:
 def deliver(finished: Finished) -> Profile:
     """Read the captures, write the files, log the summary and call back."""
     began = time.thread_time()
-    profile = make_profile(finished)
+    # What cannot be redacted is not written: the fault is logged where jobs run.
+    profile = redacted(
+        make_profile(finished), finished.resolved.process.redact, finished.resolved.output_dir
+    )
     files = write(profile, finished.resolved)
     finished.surroundings.run(announce, profile, files)
+    deliver_outward(profile, files, finished.resolved.process, delivery.dropped)
     spent = time.thread_time() - began
     budget.spend(spent)
     if finished.learn_cost is not None:

@@ -113,6 +113,8 @@ class _Reader:
             for place, key in columns.items():
                 if values[place]:
                     draft.add(key, stack, values[place] / self._divisors[place])
+        if "profile_id" in context:
+            context["span_id"] = context["profile_id"]
         known = {key: value for key, value in context.items() if key in CallContext.model_fields}
         draft.context = CallContext.model_validate(known)
 

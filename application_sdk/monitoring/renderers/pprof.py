@@ -50,6 +50,8 @@ _TYPES = {
     "retained_bytes": "inuse_space",
     "retained_allocations": "inuse_objects",
 }
+LABELS = {"span_id": "profile_id"}
+"""Names of labels that differ from ours: by this one Pyroscope finds the profile of a span."""
 _UNITS = {"seconds": "nanoseconds", "bytes": "bytes", "count": "count"}
 _PEAK_COMMENT = "alloc_space and alloc_objects: allocated by the call and alive at its peak"
 _RETAINED_COMMENT = "inuse_space and inuse_objects: allocated by the call and alive at its end"
@@ -129,7 +131,7 @@ class _Writer:
         """What the call belonged to: on every sample, because pprof has no other place for it."""
         labels = []
         for key, value in self._profile.context.model_dump(exclude_none=True).items():
-            label = number(1, self._string(key))
+            label = number(1, self._string(LABELS.get(key, key)))
             if isinstance(value, int):
                 label += number(3, int64(value))
             else:
