@@ -9,6 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from application_sdk.monitoring.analysis.leaks.check import check_leaks
+    from application_sdk.monitoring.analysis.leaks.report import LeakReport, LeakSite
+    from application_sdk.monitoring.analysis.leaks.trend import LeakTrend, LeakVerdict
+    from application_sdk.monitoring.analysis.regressions.callables import compare_callables
+    from application_sdk.monitoring.analysis.regressions.profiles import compare_profiles
+    from application_sdk.monitoring.analysis.regressions.verdicts import Comparison
     from application_sdk.monitoring.decorators import flamegraph, memory_profile
     from application_sdk.monitoring.engine.delivery import flush
     from application_sdk.monitoring.engine.outlets import on_profile
@@ -32,14 +38,30 @@ _HOME = {
     "CallTree": "model.call_tree",
     "FunctionStat": "model.call_tree",
     "MonitoringError": "errors",
+    "compare_callables": "analysis.regressions.callables",
+    "compare_profiles": "analysis.regressions.profiles",
+    "Comparison": "analysis.regressions.verdicts",
+    "check_leaks": "analysis.leaks.check",
+    "LeakReport": "analysis.leaks.report",
+    "LeakSite": "analysis.leaks.report",
+    "LeakTrend": "analysis.leaks.trend",
+    "LeakVerdict": "analysis.leaks.trend",
 }
 
 __all__ = [
     "CallTree",
+    "Comparison",
     "FunctionStat",
+    "LeakReport",
+    "LeakSite",
+    "LeakTrend",
+    "LeakVerdict",
     "MonitoringError",
     "MonitoringSettings",
     "Profile",
+    "check_leaks",
+    "compare_callables",
+    "compare_profiles",
     "configure",
     "flamegraph",
     "flush",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from types import CodeType
 from typing import Any, Protocol, TypeVar
@@ -12,7 +13,13 @@ from application_sdk.monitoring.calls.kinds import Kind
 from application_sdk.monitoring.calls.marker import Marker
 from application_sdk.monitoring.errors import MonitoringError
 from application_sdk.monitoring.model.call_tree import Frame
-from application_sdk.monitoring.model.profile import CpuProfile, MemoryProfile, Profile
+from application_sdk.monitoring.model.profile import (
+    CallContext,
+    CpuProfile,
+    MemoryProfile,
+    Profile,
+    SamplingInfo,
+)
 
 Half_co = TypeVar("Half_co", CpuProfile, MemoryProfile, covariant=True)
 
@@ -56,6 +63,9 @@ class ProfiledCall:
         max_duration_seconds: How long a capture may last.
         max_capture_bytes: How large a spool may become.
         native: Whether native stacks are wanted.
+        started_at: When it began.
+        context: Where it belongs.
+        sampling: Why it is profiled.
         notes: Degradations, added to by whoever meets them.
     """
 
@@ -72,6 +82,9 @@ class ProfiledCall:
     max_duration_seconds: float
     max_capture_bytes: int
     native: bool
+    started_at: datetime
+    context: CallContext
+    sampling: SamplingInfo
     suspended: Any = None
     notes: list[str] = field(default_factory=list)
 
@@ -127,8 +140,86 @@ Renderer = Callable[[Profile], bytes]
 """Makes a file's content of a profile."""
 
 
+class PeakMeter(Protocol):
+    """Measures the most bytes that a stretch of work has allocated at a time, again and again."""
+
+    def start(self) -> None:
+        """Begin a stretch.
+
+        Raises:
+            BackendUnavailable: If allocations cannot be counted now.
+        """
+
+    def stop(self) -> None:
+        """End the stretch; harmless when none has begun."""
+
+    def peak_bytes(self) -> int:
+        """The peak of the last finished stretch."""
+        ...
+
+    def close(self) -> None:
+        """Give back whatever it holds."""
+
+
 class Exporter(Protocol):
     """Delivers a finished profile; runs off the caller's path."""
 
     def __call__(self, profile: Profile, destination: Any) -> None:
         """Deliver; a fault is contained and logged by the caller."""
+
+
+TracedFrame = tuple[Frame, int]
+"""A function and the line that ran in it."""
+
+
+@dataclass(frozen=True)
+class TracedStack:
+    """The live allocations of one call path at each mark of a trace.
+
+    Attributes:
+        frames: Outermost first.
+        live_bytes: Live bytes at each mark, from the trace's own allocations only.
+        live_count: Live allocations at each mark.
+    """
+
+    frames: tuple[TracedFrame, ...]
+    live_bytes: tuple[int, ...]
+    live_count: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class TracedGrowth:
+    """What was allocated and kept during a trace, mark by mark.
+
+    Attributes:
+        stacks: Every call path that kept anything at any mark.
+        small_bytes: Live bytes of small Python objects at each mark.
+        small_count: Live small Python objects at each mark.
+        record_count: Allocations and frees seen in all.
+    """
+
+    stacks: tuple[TracedStack, ...]
+    small_bytes: tuple[int, ...]
+    small_count: tuple[int, ...]
+    record_count: int
+
+
+class GrowthTracer(Protocol):
+    """Traces every allocation of the process for a while; used once."""
+
+    def start(self) -> None:
+        """Begin.
+
+        Raises:
+            BackendUnavailable: If allocations cannot be traced now.
+        """
+
+    def mark(self) -> None:
+        """Remember this moment: what is alive now is told apart from later."""
+
+    def stop(self) -> None:
+        """End; harmless when it has not begun or has ended."""
+
+    def read(self) -> TracedGrowth:
+        """What was alive at each mark; once, after ``stop``. Takes a second a million records."""
+        ...

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from application_sdk.monitoring.errors import InvalidArgumentError
 from application_sdk.monitoring.model.profile import CpuProfile, MemoryProfile
-from application_sdk.monitoring.protocols import Backend, Renderer
+from application_sdk.monitoring.protocols import Backend, GrowthTracer, PeakMeter, Renderer
 from application_sdk.monitoring.sandbox import load
 
 T = TypeVar("T")
@@ -71,6 +73,11 @@ memory_backends: Registry[Backend[MemoryProfile]] = Registry(
     },
 )
 
+growth_tracers: Registry[Callable[[], GrowthTracer]] = Registry(
+    "growth tracer",
+    {"memray": f"{_PACKAGE}.backends.growth_tracer:MemrayGrowthTracer"},
+)
+
 renderers: Registry[Renderer] = Registry(
     "format",
     {
@@ -82,6 +89,14 @@ renderers: Registry[Renderer] = Registry(
         "pprof": f"{_PACKAGE}.renderers.pprof:render",
     },
 )
+
+peak_meters: Registry[Callable[[], PeakMeter]] = Registry(
+    "peak meter",
+    {"memray": f"{_PACKAGE}.backends.peak_meter:MemrayPeakMeter"},
+)
+
+MEASURED_PROCESS = Path(__file__).parent / "backends" / "measured_process.py"
+"""The program that measures a callable in a process of its own; run by path, never imported."""
 
 EXTENSIONS = {
     "html": ".html",

@@ -313,7 +313,8 @@ def test_files_are_private_named_by_time_and_load_again(tmp_path: Path, profiles
     )
     assert loaded == profile
     page = next(f for f in files if f.suffix == ".html").read_text()
-    assert "<script" not in page
+    assert "a/b <script>" not in page
+    assert "a/b &lt;script&gt;" in page
     assert "http://" not in page.replace("http://www.w3.org", "")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sysconfig
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,6 +27,7 @@ class Server:
         self.environment = environment
         self.client: Client = environment.client
         self._loop = loop
+        self.latest: Any = None
 
     def run(self, awaited: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine on the client's loop; a hang is a failure."""
@@ -44,7 +45,7 @@ class Server:
         executor: Executor | None = None,
         client: Client | None = None,
         **options: Any,
-    ) -> Any:
+    ) -> AsyncIterator[str]:
         """A worker with its own task queue, which it gives."""
         queue = f"queue-{uuid4().hex[:8]}"
         with ThreadPoolExecutor(8) as threads:

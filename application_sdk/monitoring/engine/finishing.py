@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from application_sdk.monitoring.containment import contained, report_fault
@@ -15,10 +14,8 @@ from application_sdk.monitoring.engine.outlets import announce, call_back, write
 from application_sdk.monitoring.engine.plan import Resolved
 from application_sdk.monitoring.engine.process_info import process_info
 from application_sdk.monitoring.model.profile import (
-    CallContext,
     Outcome,
     Profile,
-    SamplingInfo,
 )
 from application_sdk.monitoring.protocols import ProfiledCall
 
@@ -31,12 +28,9 @@ class Finished:
         call: What the backends knew of it.
         cpu: The capture of its CPU half; None without one.
         memory: The capture of its memory half; None without one.
-        started_at: When it began.
         duration_seconds: How long it took.
         outcome: How it ended.
         exception_type: What it raised, if it did.
-        context: Where it belongs.
-        sampling: Why it was profiled.
         overhead: What monitoring has cost the caller, in seconds.
         resolved: The settings that hold for it.
         learn_cost: Told what its profile has cost in all; None without a sampling decision.
@@ -46,12 +40,9 @@ class Finished:
     call: ProfiledCall
     cpu: Any
     memory: Any
-    started_at: datetime
     duration_seconds: float
     outcome: Outcome
     exception_type: str | None
-    context: CallContext
-    sampling: SamplingInfo
     overhead: float
     resolved: Resolved
     learn_cost: Callable[[float], None] | None
@@ -79,13 +70,13 @@ def make_profile(finished: Finished) -> Profile:
     return Profile(
         profile_id=call.identity,
         name=call.name,
-        started_at=finished.started_at,
+        started_at=call.started_at,
         duration_seconds=finished.duration_seconds,
         outcome=finished.outcome,
         exception_type=finished.exception_type,
         process=process_info(),
-        context=finished.context,
-        sampling=finished.sampling,
+        context=call.context,
+        sampling=call.sampling,
         cpu=cpu,
         memory=memory,
         overhead=finished.overhead,

@@ -36,6 +36,7 @@ class StackTable:
         self._max_nodes = max_nodes
         # Part of the room is kept for (truncated) frames, to tell where detail was lost.
         self._full_at = max(1, int(max_nodes * (1 - _RESERVED_SHARE)) - 1)
+        self._latest_truncated: _Node | None = None
         self.truncated = False
 
     def __len__(self) -> int:
@@ -63,6 +64,34 @@ class StackTable:
         for index, value in enumerate(values):
             node.values[index] += value
 
+    def add_tree(self, tree: CallTree) -> None:
+        """Add every value of a tree, with its frames as the keys.
+
+        A metric that the tree does not have adds nothing; one that the table does not
+        have is left out.
+        """
+        frames = [Frame(name, tree.files[file], line) for name, file, line in tree.frames]
+        places: list[_Node] = []
+        folded: set[int] = set()
+        for index, (parent, frame_id) in enumerate(zip(tree.parents, tree.frame_ids, strict=True)):
+            above = places[parent] if parent >= 0 else self._root
+            frame = frames[frame_id]
+            found = above.children.get(frame)
+            if parent in folded:
+                # What no longer fits takes its whole subtree along.
+                folded.add(index)
+                found = above
+            elif found is None:
+                if self._count < self._full_at:
+                    found = self._new_child(above, frame)
+                else:
+                    folded.add(index)
+                    found = self._truncated_below(self._path_to(tree, parent, places))
+            places.append(found)
+        for position, metric in enumerate(self.metrics):
+            for place, value in zip(places, tree.values.get(metric, ()), strict=False):
+                place.values[position] += value
+
     def total(self) -> tuple[float, ...]:
         """The sum over all stacks, one number for each metric."""
         sums = [0.0] * len(self.metrics)
@@ -86,7 +115,16 @@ class StackTable:
     def _new_child(self, node: _Node, key: Hashable) -> _Node:
         child = node.children[key] = _Node(len(self.metrics))
         self._count += 1
+        if key is _TRUNCATED:
+            self._latest_truncated = child
         return child
+
+    def _path_to(self, tree: CallTree, node: int, places: list[_Node]) -> list[_Node]:
+        path = []
+        while node >= 0:
+            path.append(places[node])
+            node = tree.parents[node]
+        return [self._root, *reversed(path)]
 
     def _truncated_below(self, path: list[_Node]) -> _Node:
         self.truncated = True
@@ -105,7 +143,11 @@ class StackTable:
         fallback = path[1] if len(path) > 1 else path[0]
         if self._count < self._max_nodes:
             return self._new_child(fallback, _TRUNCATED)
-        return deepest
+        if deepest is not self._root:
+            return deepest
+        # A further root frame came when all room was used up: what the root itself held
+        # would not be in the tree.
+        return self._latest_truncated or next(iter(self._root.children.values()))
 
 
 class _TreeWriter:

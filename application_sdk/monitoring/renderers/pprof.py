@@ -29,7 +29,14 @@ from datetime import UTC
 from application_sdk.monitoring.model.call_tree import Frame
 from application_sdk.monitoring.model.profile import Profile
 from application_sdk.monitoring.model.views import View, views
-from application_sdk.monitoring.renderers.protobuf import block, int64, number, packed, text
+from application_sdk.monitoring.renderers.protobuf import (
+    block,
+    int64,
+    number,
+    packed,
+    text,
+    varint,
+)
 
 EXTENSION = ".pprof.pb.gz"
 
@@ -105,16 +112,18 @@ class _Writer:
             (place, _NANOSECONDS if view.unit == "seconds" else 1, tree.self_values(view.metric))
             for place, view in tree_views
         ]
-        path: list[int] = []
+        # Per depth the encoded path, innermost location first: a child's is its own
+        # location before its parent's path, so no path is encoded twice.
+        paths = [b""]
         for node in tree.walk():
-            del path[node.depth :]
-            path.append(self._locations.setdefault(node.frame, len(self._locations) + 1))
+            del paths[node.depth + 1 :]
+            location = self._locations.setdefault(node.frame, len(self._locations) + 1)
+            paths.append(varint(location) + paths[-1])
             values = [0] * len(self._views)
             for place, scale, column in columns:
                 values[place] = int64(round(column[node.node] * scale))
             if any(values):
-                sample = packed(1, reversed(path)) + packed(2, values) + labels
-                self._body.append(block(2, sample))
+                self._body.append(block(2, block(1, paths[-1]) + packed(2, values) + labels))
 
     def _labels(self) -> bytes:
         """What the call belonged to: on every sample, because pprof has no other place for it."""

@@ -11,12 +11,15 @@ _VARINT = 0
 _LENGTH_DELIMITED = 2
 _LOW_SEVEN_BITS = 0x7F
 _MORE_FOLLOWS = 0x80
+_ONE_DIGIT = [bytes((digit,)) for digit in range(_LOW_SEVEN_BITS + 1)]
 _INT64_MAX = 2**63 - 1
 _INT64_MIN = -(2**63)
 
 
 def varint(value: int) -> bytes:
     """A number in base 128, lowest digits first; beyond 64 bits, the nearest that fits."""
+    if 0 <= value <= _LOW_SEVEN_BITS:
+        return _ONE_DIGIT[value]
     value = min(max(value, _INT64_MIN), 2 * _INT64_MAX + 1)
     # A negative number is its two's complement in 64 bits: always ten bytes.
     value &= 2**64 - 1

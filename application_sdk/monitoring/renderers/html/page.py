@@ -1,39 +1,23 @@
-"""The page of one profile: a single file that opens anywhere, without script or network."""
+"""The page of one profile: a single file that opens anywhere, without a network."""
 
 from __future__ import annotations
 
-from application_sdk.monitoring.model.call_tree import CallTree
+import base64
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
 from application_sdk.monitoring.model.profile import Profile
 from application_sdk.monitoring.renderers.html.facts import Facts, facts_of
+from application_sdk.monitoring.renderers.html.payload import Tree, encode_payload
 from application_sdk.monitoring.renderers.html.static_svg import static_svg
 from application_sdk.monitoring.renderers.html.static_table import static_table
 from application_sdk.monitoring.renderers.html.text import escape
+from application_sdk.monitoring.renderers.html.trees import page_trees, timeline
 
-_STYLE = """
-:root{color-scheme:light dark;--ink:#1d1a16;--soft:#6b645b;--back:#fbfaf8;--line:#e2ddd5}
-@media (prefers-color-scheme:dark){:root{--ink:#eee9e2;--soft:#a39b90;--back:#1b1a18;--line:#3a3733}}
-body{margin:0 auto;max-width:1180px;padding:24px;background:var(--back);color:var(--ink);
-font:14px/1.5 system-ui,sans-serif}
-h1{font-size:20px;margin:0;overflow-wrap:anywhere}h2{font-size:16px;margin:28px 0 8px}
-dl{display:flex;flex-wrap:wrap;gap:8px 28px;margin:16px 0}dl div{overflow-wrap:anywhere}
-dt{color:var(--soft);font-size:12px}dd{margin:0}
-dl.figures dd{font-size:18px;font-weight:600}
-ul{padding-left:20px}table{border-collapse:collapse;width:100%;margin-top:8px}
-th,td{text-align:left;padding:3px 12px 3px 0;border-bottom:1px solid var(--line);
-overflow-wrap:anywhere;vertical-align:top}th{color:var(--soft);font-weight:500}
-td:nth-child(-n+2){white-space:nowrap;font-variant-numeric:tabular-nums}
-"""
-
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-
-# Kind and metric of each section, with its heading and the unit of its values.
-_SECTIONS = (
-    ("cpu", "wall_seconds", "Wall time", "s"),
-    ("cpu", "cpu_seconds", "CPU time (burnt)", "s"),
-    ("cpu", "await_seconds", "Awaiting", "s"),
-    ("peak", "bytes", "Peak memory", "B"),
-    ("retained", "bytes", "Retained memory", "B"),
-)
+_PACKAGE = "application_sdk.monitoring.renderers.html"
 
 
 def render(profile: Profile) -> bytes:
@@ -43,49 +27,111 @@ def render(profile: Profile) -> bytes:
         profile: The profile; either half or both.
 
     Returns:
-        One UTF-8 HTML document that needs no other file, no script and no network.
+        One UTF-8 HTML document that needs no other file and no network.
     """
-    title = escape(profile.name)
-    body = "".join([*_head(facts_of(profile)), *_sections(profile)])
+    trees = page_trees(profile)
+    header: dict[str, Any] = {
+        "page": "profile",
+        "title": profile.name,
+        "timeline": timeline(profile),
+    }
+    head = page_head(profile.name, facts_of(profile))
+    return document(profile.name, head, "".join(still(trees)), encode_payload(trees, header))
+
+
+def document(title: str, head: str, still: str, payload: str) -> bytes:
+    """Put a page of the viewer together.
+
+    Args:
+        title: What the page is about, as plain text.
+        head: HTML of what is known besides the graphs; it always shows.
+        still: HTML to show instead of the graphs where no script runs.
+        payload: The data, as text without ``<``.
+    """
+    return "".join(
+        [
+            opening(title, "viewer"),
+            f'<header>\n{head}</header>\n<div id="app"></div>\n<section class="still">\n{still}</section>\n',
+            f'<script type="text/plain" id="payload">{payload}</script>\n</body>\n</html>\n',
+        ]
+    ).encode("utf-8")
+
+
+def opening(title: str, program: str) -> str:
+    """The beginning of a page, up to its body: policy, style and script."""
+    script, style = asset(f"{program}.js"), asset("viewer.css")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width,initial-scale=1">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">\n'
-        f'<title>{title}</title>\n<link rel="icon" href="data:,">\n<style>{_STYLE}</style>\n'
-        f'</head>\n<body>\n<main>\n<h1 dir="auto">{title}</h1>\n{body}</main>\n</body>\n</html>\n'
-    ).encode("utf-8", "replace")
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy(program))}">\n'
+        '<meta name="referrer" content="no-referrer">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        f'<title>{escape(title)}</title>\n<link rel="icon" href="data:,">\n'
+        f"<style>{style}</style>\n<script>{script}</script>\n</head>\n<body>\n"
+    )
 
 
-def _head(facts: Facts) -> list[str]:
-    parts = [f"<p>Outcome: <strong>{escape(facts.outcome)}</strong></p>\n"]
-    for kind, pairs in (("figures", facts.figures), ("details", facts.details)):
-        parts.append(f'<dl class="{kind}">\n')
-        for label, value in pairs:
-            parts.append(
-                f'<div><dt>{escape(label)}</dt><dd dir="auto">{escape(value)}</dd></div>\n'
-            )
-        parts.append("</dl>\n")
+def policy(program: str) -> str:
+    """The content security policy that a page carries, and that a server may send with it."""
+    return (
+        "default-src 'none'; "
+        f"script-src '{content_hash(f'{program}.js')}'; style-src '{content_hash('viewer.css')}'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+
+
+def content_hash(name: str) -> str:
+    """The hash of a built file in the form that a content security policy takes."""
+    digest = hashlib.sha256(asset(name).encode("utf-8")).digest()
+    return f"sha256-{base64.b64encode(digest).decode('ascii')}"
+
+
+@cache
+def asset(name: str) -> str:
+    """The text of a built file of this package."""
+    return files(_PACKAGE).joinpath(name).read_text(encoding="utf-8")
+
+
+def page_head(title: str, facts: Facts) -> str:
+    """What is known about a call besides its trees: figures, context, notes."""
+    bad = "" if facts.outcome in ("returned", "closed") else " bad"
+    parts = [
+        (
+            f'<h1 dir="auto">{escape(title)}</h1> '
+            f'<span class="outcome{bad}" dir="auto">{escape(facts.outcome)}</span>\n'
+        )
+    ]
+    parts.append(definitions("figures", facts.figures))
     if facts.notes:
         notes = "".join(f'<li dir="auto">{escape(note)}</li>\n' for note in facts.notes)
-        parts.append(f"<h2>Notes</h2>\n<ul>\n{notes}</ul>\n")
-    return parts
+        parts.append(f'<ul class="notes" aria-label="Notes">\n{notes}</ul>\n')
+    parts.append(
+        f"<details>\n<summary>When, where and how</summary>\n{definitions('details', facts.details)}</details>\n"
+    )
+    return "".join(parts)
 
 
-def _sections(profile: Profile) -> list[str]:
-    memory = profile.memory
-    trees: dict[str, CallTree | None] = {
-        "cpu": profile.cpu.tree if profile.cpu else None,
-        "peak": memory.peak_tree if memory else None,
-        "retained": memory.retained_tree if memory else None,
-    }
+def definitions(kind: str, pairs: Iterable[tuple[str, str]]) -> str:
+    """Labels and values as a ``<dl>``."""
+    inner = "".join(
+        f'<div><dt>{escape(label)}</dt><dd dir="auto">{escape(value)}</dd></div>\n'
+        for label, value in pairs
+    )
+    return f'<dl class="{kind}">\n{inner}</dl>\n'
+
+
+def still(trees: list[Tree]) -> list[str]:
+    """What shows without a script: pictures of the largest frames and tables of functions."""
     parts: list[str] = []
-    for kind, metric, heading, unit in _SECTIONS:
-        tree = trees[kind]
-        if tree is None or metric not in tree.metrics:
-            continue
-        parts.append(f"<h2>{heading}</h2>\n")
-        parts.append(static_svg(tree, metric, unit, heading) + "\n")
-        parts.append(static_table(tree, metric, unit))
-    if not parts:
-        parts.append("<p>This profile holds no call tree; the notes above say why.</p>\n")
+    for number, tree in enumerate(trees):
+        metric = tree.metrics[0]
+        key = tree.tree.metrics[0]
+        parts.append(f"<h2>{escape(metric.label)}</h2>\n")
+        # The picture of one tree keeps the page small; the others are there as text.
+        if number == 0:
+            parts.append(static_svg(tree.tree, key, metric.unit, metric.label) + "\n")
+        parts.append(static_table(tree.tree, key, metric.unit))
+    if not trees:
+        parts.append("<p>This profile holds no call tree; the notes say why.</p>\n")
     return parts

@@ -1,0 +1,182 @@
+"""Phase one: does the heap grow with every call? At native speed, with no tracer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Literal
+
+from application_sdk.monitoring.analysis.leaks.budget import Budget, Use, use_now
+from application_sdk.monitoring.analysis.leaks.judgement import Judgement, judge
+from application_sdk.monitoring.analysis.leaks.meter import FEWEST_READINGS, Block, Meter
+from application_sdk.monitoring.analysis.leaks.readings import Level
+from application_sdk.monitoring.analysis.leaks.statistics import theil_sen
+from application_sdk.monitoring.analysis.leaks.steps import Rest, Step
+
+_PILOT_CALLS = 31
+_FIRST_BLOCK_SECONDS = 0.15
+_CLEAN_SECONDS = 1.0
+"""Calling time after which a flat heap is called clean: a slow drip needs time to show."""
+_GROWING_SECONDS = 2.0
+"""Calling time that growth has to last: most caches have filled by then."""
+_ENOUGH_CALLS = 200_000
+"""Calls after which no more time is needed: no real cache takes longer to fill."""
+_FIRST_BLOCK_MOST_CALLS = _ENOUGH_CALLS // 15
+_SHARE_OF_BUDGET = 0.6
+_SHARE_OF_TIME = 0.7
+_REST_SECONDS = 2.0
+_REST_POLLS = 4
+_REST_ENOUGH = 15.0
+_GIVEN_BACK = 0.5
+_CYCLES = 6
+
+Progress = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What phase one found.
+
+    Attributes:
+        answer: ``growing`` when the heap grows steadily and does not give back.
+        reason: Why no answer was found, when ``open``; how it is calm otherwise.
+        blocks: Every block after the warm-up.
+        held_for_a_while: Whether memory was held, and given back after some rest.
+    """
+
+    answer: Literal["calm", "growing", "open"]
+    reason: str
+    blocks: tuple[Block, ...]
+    held_for_a_while: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the caller allows: see ``check_leaks``, and the memory still to be had."""
+
+    min_bytes_per_call: float
+    max_seconds: float
+    available_bytes: int
+
+
+def find_growth(meter: Meter, bounds: Bounds, progress: Progress) -> Generator[Step, None, Growth]:
+    """Make blocks of calls, each twice the one before, until the answer is certain."""
+    search = _Search(meter, bounds, progress)
+    growth = yield from search.blocks_until_certain()
+    if growth.answer != "growing":
+        return growth
+    return (yield from search.rest(growth))
+
+
+class _Search:
+    def __init__(self, meter: Meter, bounds: Bounds, progress: Progress) -> None:
+        self._meter = meter
+        self._bounds = bounds
+        self._progress = progress
+        self._deadline = bounds.max_seconds * _SHARE_OF_TIME
+        self._first_block_calls = FEWEST_READINGS
+        self._warm = Level(0, 0)
+
+    def blocks_until_certain(self) -> Generator[Step, None, Growth]:
+        meter, floor = self._meter, self._bounds.min_bytes_per_call
+        yield from meter.run(1)  # imports, and what else happens once
+        first = use_now(meter.calls)
+        budget = Budget(self._bounds.available_bytes, first)
+        took = yield from meter.run(1)
+        if took * _PILOT_CALLS < self._deadline / 20:
+            took = (yield from meter.run(_PILOT_CALLS)) / _PILOT_CALLS
+        calls = self._first_calls(took, budget, first)
+        self._first_block_calls = calls
+        blocks: list[Block] = []
+        judgement = Judgement("open", "too few calls could be made in the time given")
+        warm_up = True
+        while True:
+            if took * calls > self._deadline - meter.seconds:
+                break
+            block = yield from meter.block(calls)
+            took = max(took / 4, block.seconds / block.calls)
+            if warm_up:
+                warm_up = False
+                self._warm = meter.level()
+            else:
+                blocks.append(block)
+            fits = self._next_fits(2 * calls, took, budget, first)
+            judgement = judge([b.ceiling for b in blocks], floor, last=not fits)
+            self._tell(block, judgement)
+            if self._certain(judgement, len(blocks), fits):
+                break
+            calls *= 2
+        return Growth(judgement.answer, judgement.reason, tuple(blocks))
+
+    def _first_calls(self, took: float, budget: Budget, first: Use) -> int:
+        wanted = min(_FIRST_BLOCK_MOST_CALLS, int(_FIRST_BLOCK_SECONDS / max(took, 1e-7)))
+        # Four doublings and the trace afterwards have to fit into the budget.
+        affordable = int(self._calls_left(budget, first) * _SHARE_OF_BUDGET / 15)
+        return max(FEWEST_READINGS, min(wanted, affordable))
+
+    def _calls_left(self, budget: Budget, first: Use) -> int:
+        now = use_now(self._meter.calls)
+        return budget.calls_left(first, now)
+
+    def _next_fits(self, calls: int, took: float, budget: Budget, first: Use) -> bool:
+        if took * calls > self._deadline - self._meter.seconds:
+            return False
+        return calls < self._calls_left(budget, first) * _SHARE_OF_BUDGET
+
+    def _certain(self, judgement: Judgement, blocks: int, fits: bool) -> bool:
+        if not fits:
+            return True
+        if self._meter.calls >= _ENOUGH_CALLS:
+            return judgement.answer != "open"
+        if judgement.answer == "calm":
+            return blocks >= 2 and self._meter.call_seconds >= _CLEAN_SECONDS
+        return judgement.answer == "growing" and self._meter.call_seconds >= _GROWING_SECONDS
+
+    def _tell(self, block: Block, judgement: Judgement) -> None:
+        self._progress(
+            f"{self._meter.calls} calls in {self._meter.seconds:.1f} s, last block of "
+            f"{block.calls}: {judgement.answer}"
+        )
+
+    def rest(self, growth: Growth) -> Generator[Step, None, Growth]:
+        """Wait: a cache with a time to live and a queue with a slow reader give back."""
+        meter = self._meter
+        if meter.seconds > _REST_ENOUGH:
+            return growth
+        self._progress("memory grows; resting to see whether it is given back")
+        grown_from = self._warm.ceiling
+        grown = meter.level().ceiling - grown_from
+        for _ in range(_REST_POLLS):
+            yield Rest(_REST_SECONDS / _REST_POLLS)
+            yield from meter.run(2)
+            if meter.level().ceiling < grown_from + (1 - _GIVEN_BACK) * grown:
+                return (yield from self._cycles(growth))
+        return growth
+
+    def _cycles(self, growth: Growth) -> Generator[Step, None, Growth]:
+        """Calls and rest in turn: what is left after each rest is what counts."""
+        meter, floor = self._meter, self._bounds.min_bytes_per_call
+        self._progress("memory is given back after a rest; comparing rested levels")
+        x: list[float] = []
+        y: list[float] = []
+        for _ in range(_CYCLES):
+            yield from meter.run(self._first_block_calls)
+            lowest = meter.level().ceiling
+            for _ in range(_REST_POLLS):
+                yield Rest(_REST_SECONDS / _REST_POLLS)
+                yield from meter.run(2)
+                lowest = min(lowest, meter.level().ceiling)
+                if y and lowest <= y[-1]:
+                    break
+            x.append(meter.calls)
+            y.append(lowest)
+        slope = theil_sen(x, y)
+        half = _CYCLES // 2
+        raised = (max(y[half:]) - max(y[:half])) / (x[-1] - x[half - 1])
+        if raised < floor:
+            return Growth(
+                "calm", "what the calls keep is given back after a while", growth.blocks, True
+            )
+        if slope.low > floor:
+            return growth
+        return Growth("open", "memory is given back only in part", growth.blocks, True)

@@ -1,0 +1,206 @@
+"""Which functions' own costs changed, beyond noise and beyond a floor."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import fmean, median, variance
+
+from application_sdk.monitoring.analysis.regressions.false_discovery import discoveries
+from application_sdk.monitoring.analysis.regressions.function_costs import SideCosts
+from application_sdk.monitoring.analysis.regressions.function_matching import Identity
+from application_sdk.monitoring.analysis.regressions.rank_tests import normal_tail
+from application_sdk.monitoring.analysis.regressions.verdicts import Verdict
+
+FALSE_DISCOVERY_RATE = 0.002
+"""Of the findings, so many may be wrong; in equal code so many comparisons have any, and the
+floors and the callers' filter have still to let it pass. A gate must not cry wolf."""
+
+LEAST_SAMPLES = 40
+"""Both sides together."""
+
+LEAST_RELATIVE = 0.20
+LEAST_RELATIVE_OF_ONE = 0.35
+"""With one profile a side nothing tells how far two runs of equal code differ: in step with a
+periodic program a sampler was seen to misplace a third of a function's samples."""
+
+LEAST_SHARE = 0.005
+
+_DEFAULT_DISPERSION = 3.0
+_MOST_DISPERSION = 10.0
+_FUNCTIONS_FOR_SCALE = 8
+_FUNCTIONS_FOR_DISPERSION = 6
+_RUNS_FOR_SPREAD = 3
+_MEDIAN_OF_CHI_SQUARE = 0.4549
+_LEAST_DISPERSION = 1.5
+_PACE_STEPS = 3
+_CLEAR = 2.5
+
+
+@dataclass(frozen=True)
+class Change:
+    """One function on both sides.
+
+    Attributes:
+        before: Self value per run of the baseline, scaled to the candidate's general pace.
+        after: Self value per run of the candidate.
+        error: Standard error of the difference.
+        p_value: Two-sided, against no change.
+        verdict: What became of it.
+    """
+
+    identity: Identity
+    before: float
+    after: float
+    error: float
+    p_value: float
+    verdict: Verdict
+
+
+def pace(before: SideCosts, after: SideCosts) -> float:
+    """How much slower the candidate's runs were in general.
+
+    A machine's mood and a different amount of work move all functions alike, so this is the ratio
+    of what the unchanged functions cost together: those near the median ratio, then those near
+    the ratio of these. With few functions the median could be the very one that changed; then
+    the pace is 1. A general pace shows in the whole, so it never goes beyond the whole's ratio.
+    """
+    keys = [
+        key
+        for key in sorted(before.own.keys() & after.own.keys())
+        if _seen_enough(before, after, key)
+    ]
+    if len(keys) < _FUNCTIONS_FOR_SCALE:
+        return 1.0
+    scale = median(after.mean(key) / before.mean(key) for key in keys if before.mean(key))
+    for _ in range(_PACE_STEPS):
+        calm = [
+            key
+            for key in keys
+            if abs(after.mean(key) - scale * before.mean(key))
+            < _CLEAR * _error(before, after, key, scale, _DEFAULT_DISPERSION)
+        ]
+        if len(calm) < _FUNCTIONS_FOR_SCALE:
+            break
+        scale = sum(map(after.mean, calm)) / sum(map(before.mean, calm))
+    whole = after.total / before.total
+    return min(max(scale, min(1.0, whole)), max(1.0, whole))
+
+
+def changes(
+    before: SideCosts, after: SideCosts, scale: float, threshold: float
+) -> tuple[list[Change], float]:
+    """Test every function seen often enough; also says the dispersion that was used.
+
+    Samples in a function are counts, but of stretches rather than of single events, so their
+    variance is a multiple of Poisson's. The multiple is estimated from all functions together:
+    most of them did not change. Benjamini-Hochberg keeps false discoveries under 0.2 %.
+
+    Source:
+        Overdispersed counts: P. McCullagh and J. A. Nelder, *Generalized Linear Models* (1989),
+        6.2; the spread of unchanged cases as the yardstick: B. Efron, Journal of the American
+        Statistical Association 99 (2004), 96-104.
+    """
+    keys = sorted(before.own.keys() | after.own.keys())
+    plain = {key: _error(before, after, key, scale, 1.0) for key in keys}
+    tested = [key for key in keys if _seen_enough(before, after, key)]
+    squares = [((after.mean(k) - scale * before.mean(k)) / plain[k]) ** 2 for k in tested]
+    dispersion = _dispersion(squares)
+    found: list[Change] = []
+    p_values = []
+    for key in tested:
+        error = _error(before, after, key, scale, dispersion)
+        gap = after.mean(key) - scale * before.mean(key)
+        p_values.append(min(1.0, 2 * normal_tail(abs(gap) / error)))
+    rejected = dict(zip(tested, discoveries(p_values, FALSE_DISCOVERY_RATE), strict=True))
+    p_by_key = dict(zip(tested, p_values, strict=True))
+    for key in keys:
+        error = _error(before, after, key, scale, dispersion)
+        old, new = scale * before.mean(key), after.mean(key)
+        verdict: Verdict = "unchanged"
+        if rejected.get(key) and _beyond_floors(before, after, scale, old, new, threshold):
+            verdict = "regression" if new > old else "improvement"
+        elif key not in rejected and max(old, new) > LEAST_SHARE * after.total:
+            verdict = "inconclusive"
+        found.append(Change(key, old, new, error, p_by_key.get(key, 1.0), verdict))
+    return [
+        _without_refactoring(change, before, after, scale, dispersion) for change in found
+    ], dispersion
+
+
+def _beyond_floors(
+    before: SideCosts, after: SideCosts, scale: float, old: float, new: float, threshold: float
+) -> bool:
+    runs = min(before.runs, after.runs)
+    least = LEAST_RELATIVE if runs >= _RUNS_FOR_SPREAD else LEAST_RELATIVE_OF_ONE
+    relative = 1.0 + max(least, threshold)
+    whole = min(after.total, scale * before.total)
+    return max(old, new) >= relative * min(old, new) and abs(new - old) >= LEAST_SHARE * whole
+
+
+def _without_refactoring(
+    change: Change, before: SideCosts, after: SideCosts, scale: float, dispersion: float
+) -> Change:
+    """Unchanged after all when some caller's total did not move along: work only changed hands."""
+    if change.verdict not in ("regression", "improvement"):
+        return change
+    gap = change.after - change.before
+    side, own = (after, change.after) if gap > 0 else (before, change.before / scale)
+    # The function itself first: what it gives to a new callee, or takes back, stays in its total.
+    holders = {change.identity: own, **side.under.get(change.identity, {})}
+    for caller, part in holders.items():
+        if part < 0.9 * own:
+            continue  # Most of the change may lie below other callers.
+        old, new = scale * before.totals.get(caller, 0.0), after.totals.get(caller, 0.0)
+        noise = math.sqrt(dispersion * (scale * before.unit * old + after.unit * new))
+        visible = abs(gap) / 2 >= _CLEAR * noise
+        moved_along = (new - old) * math.copysign(1.0, gap)
+        if visible and moved_along < abs(gap) / 2:
+            return Change(
+                change.identity,
+                change.before,
+                change.after,
+                change.error,
+                change.p_value,
+                "unchanged",
+            )
+    return change
+
+
+def _seen_enough(before: SideCosts, after: SideCosts, key: Identity) -> bool:
+    # By the sum, which says nothing about the difference: choosing by the larger side would
+    # choose those that differ by chance.
+    return _samples(before, key) + _samples(after, key) >= LEAST_SAMPLES
+
+
+def _samples(side: SideCosts, key: Identity) -> float:
+    return side.mean(key) * side.runs / side.unit if side.unit else 0.0
+
+
+def _error(
+    before: SideCosts, after: SideCosts, key: Identity, scale: float, dispersion: float
+) -> float:
+    """Standard error of the difference: from the counts, or from run to run where that is more."""
+    floor = 0.5 * (scale * before.unit / before.runs + after.unit / after.runs)
+    counts = dispersion * (
+        scale * scale * before.mean(key) * before.unit / before.runs
+        + after.mean(key) * after.unit / after.runs
+    )
+    between = 0.0
+    if min(before.runs, after.runs) >= _RUNS_FOR_SPREAD:
+        between = scale * scale * _spread(before, key) + _spread(after, key)
+    return max(floor, math.sqrt(max(counts, between)))
+
+
+def _spread(side: SideCosts, key: Identity) -> float:
+    values = side.own.get(key)
+    return variance(values) / side.runs if values and fmean(values) else 0.0
+
+
+def _dispersion(squares: list[float]) -> float:
+    # Few functions say little about the spread, but what they say upwards is heeded: a sampler
+    # in step with a periodic program piles samples up on a few of them.
+    least = _LEAST_DISPERSION if len(squares) >= 2 * _FUNCTIONS_FOR_SCALE else _DEFAULT_DISPERSION
+    if len(squares) < _FUNCTIONS_FOR_DISPERSION:
+        return least
+    return min(_MOST_DISPERSION, max(least, median(squares) / _MEDIAN_OF_CHI_SQUARE))

@@ -1,0 +1,1 @@
+"""The command line: ``sdk-monitoring``, one module for each command."""

@@ -1,0 +1,69 @@
+"""``index``: all profiles of a directory on one page."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from application_sdk.monitoring.cli.exit_codes import ExitCode
+from application_sdk.monitoring.cli.output import json_text, write_output
+from application_sdk.monitoring.errors import MonitoringError, UnreadableProfileError
+
+HELP = "write one page that lists all profiles of a directory"
+
+_PAGE = "application_sdk.monitoring.renderers.html.index_page"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("directory", metavar="DIR", help="the directory, with all below it")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT.html",
+        help="the page to write, - for standard output; left out, DIR/index.html",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print the list as JSON, newest first, instead"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the page and say where it is."""
+    from application_sdk.monitoring.cli.index_entries import IndexEntry, read_entries
+    from application_sdk.monitoring.cli.inputs import find_profiles
+
+    directory = Path(arguments.directory)
+    if not directory.is_dir():
+        raise UnreadableProfileError(f"{directory} is not a directory")
+    output = arguments.output or ("-" if arguments.json else str(directory / "index.html"))
+    if not arguments.json and output != "-" and not output.lower().endswith((".html", ".htm")):
+        raise MonitoringError(f"the index is a page: name it .html, not {output}, or add --json")
+    base = directory if output == "-" else Path(output).resolve().parent
+    found = read_entries(find_profiles([str(directory)]), base)
+    if arguments.json:
+        content = json_text(
+            {
+                "profiles": [entry.model_dump(mode="json") for entry in found.entries],
+                "unreadable": [str(path) for path in found.unreadable],
+            }
+        )
+    else:
+        page: Callable[[list[IndexEntry], list[str]], bytes] = _page()
+        content = page(found.entries, [str(path) for path in found.unreadable])
+    write_output(output, content)
+    if output != "-":
+        print(output)
+    return ExitCode.FINE
+
+
+def _page() -> Any:
+    if importlib.util.find_spec(_PAGE) is not None:
+        return importlib.import_module(_PAGE).render_index
+    from application_sdk.monitoring.cli.index_table import render_index
+
+    return render_index

@@ -1,0 +1,57 @@
+// Builds the page's script and style into the Python package.
+//   node build.mjs            build
+//   node build.mjs --verify   fail if what is committed differs from a fresh build
+//   node build.mjs --tests    bundle the tests for node's test runner
+import { build } from "esbuild";
+import { readdirSync, readFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const target = join(here, "../application_sdk/monitoring/renderers/html");
+const limits = { "viewer.js": 60_000, "index.js": 6_000, "viewer.css": 14_000 };
+
+const shared = { bundle: true, write: false, logLevel: "warning", charset: "ascii" };
+const page = { ...shared, minify: true, target: ["es2022"], legalComments: "none" };
+
+async function text(options) {
+  const result = await build(options);
+  return result.outputFiles[0].text;
+}
+
+async function outputs() {
+  const entry = (name) => text({ ...page, entryPoints: [join(here, "src", name)], format: "iife" });
+  return {
+    "viewer.js": await entry("main.ts"),
+    "index.js": await entry("index.ts"),
+    "viewer.css": await text({ ...page, entryPoints: [join(here, "src/viewer.css")] }),
+  };
+}
+
+if (process.argv.includes("--tests")) {
+  const out = join(here, "build/test");
+  mkdirSync(out, { recursive: true });
+  for (const name of readdirSync(join(here, "test")).filter((file) => file.endsWith(".test.ts"))) {
+    const options = { ...shared, entryPoints: [join(here, "test", name)], platform: "node", format: "esm" };
+    writeFileSync(join(out, name.replace(/\.ts$/, ".mjs")), await text(options));
+  }
+} else {
+  const verify = process.argv.includes("--verify");
+  let failed = false;
+  for (const [name, content] of Object.entries(await outputs())) {
+    const path = join(target, name);
+    const size = Buffer.byteLength(content);
+    if (size > limits[name]) {
+      console.error(`${name} has ${size} bytes, more than the ${limits[name]} allowed`);
+      failed = true;
+    }
+    if (!verify) {
+      writeFileSync(path, content);
+      console.log(`${name}: ${size} bytes`);
+    } else if (readFileSync(path, "utf8") !== content) {
+      console.error(`${name} differs from a fresh build: run "npm run build" in viewer/ and commit the result`);
+      failed = true;
+    }
+  }
+  process.exit(failed ? 1 : 0);
+}

@@ -1,0 +1,114 @@
+// What can be taken away from the page: the picture, and the tree for other tools.
+import type { Theme } from "./colors.ts";
+import type { Measure, Model } from "./model.ts";
+import { ROW, type Scene } from "./scene.ts";
+import type { Subject } from "./subject.ts";
+
+/** The scene as an SVG file. */
+export function sceneSvg(scene: Scene, theme: Theme, width: number, cut: (text: string, room: number) => string): string {
+  const parts: string[] = [];
+  scene.bands.forEach((band, number) => {
+    const { layout } = band;
+    for (let row = 0; row < layout.rows; row++) {
+      const y = scene.row(band, row) * ROW;
+      for (let box = layout.rowStart[row]!; box < layout.rowStart[row + 1]!; box++) {
+        const x = Math.max(0, layout.x[box]!);
+        const wide = Math.min(layout.x[box]! + layout.width[box]!, width) - x;
+        if (wide < 0.5) continue;
+        const label = scene.label(number, box);
+        const text = wide > 22 ? cut(label, wide - 10) : "";
+        const fill = theme.fills[scene.fill(number, box)]!;
+        parts.push(
+          `<g><title>${xml(label)}</title><rect x="${x.toFixed(1)}" y="${y}" width="${Math.max(0.3, wide - (wide > 3 ? 1 : 0)).toFixed(1)}" ` +
+            `height="${ROW - 1}" fill="${fill}"/>` +
+            (text ? `<text x="${(x + 5).toFixed(1)}" y="${y + 14}">${xml(text)}</text>` : "") +
+            "</g>",
+        );
+      }
+    }
+  });
+  const height = scene.rows * ROW;
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" ` +
+    `font-family="sans-serif" font-size="12" fill="${theme.text}"><rect width="100%" height="100%" fill="${theme.back}"/>\n` +
+    `${parts.join("\n")}\n</svg>\n`
+  );
+}
+
+function xml(text: string): string {
+  const allowed = text.replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "\ufffd");
+  return allowed.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
+}
+
+/** Call paths with their self values: microseconds, bytes or a count. */
+export function collapsed({ tree, frames, metric, width }: Subject): string {
+  const scale = metric.unit === "s" ? 1e6 : 1;
+  const labels = Array.from({ length: frames.count }, (_, frame) => {
+    const place = frames.place(frame);
+    // The format cannot quote the two characters that part frames and lines.
+    return (frames.name(frame) + (place ? ` (${place})` : "")).replace(/[;\n\r]/g, (char) => encodeURIComponent(char));
+  });
+  const lines: string[] = [];
+  const path: number[] = [];
+  let carried = 0;
+  for (let node = 0; node < tree.size; node++) {
+    while (path.length && path[path.length - 1] !== tree.parent[node]) path.pop();
+    path.push(node);
+    const own = width.self[node]!;
+    if (!own) continue;
+    // Rounding gives to the next line what it takes from one, so that the sum stays.
+    const exact = metric.amount(own) * scale + carried;
+    carried = exact - Math.round(exact);
+    lines.push(`${path.map((each) => labels[tree.frame[each]!]).join(";")} ${Math.round(exact)}\n`);
+  }
+  return lines.join("");
+}
+
+/** All metrics of all trees for speedscope. */
+export function speedscope(model: Model): string {
+  const { frames } = model;
+  const profiles: object[] = [];
+  for (const metric of model.metrics) {
+    for (let side = 0; side < metric.sides; side++) {
+      const sides = metric.sides > 1 ? (side ? " (candidate)" : " (baseline)") : "";
+      const scale = metric.unit === "s" ? 1e9 : 1;
+      profiles.push({
+        type: "evented",
+        name: `${model.header.title} - ${metric.label}${sides}`,
+        unit: metric.unit === "s" ? "nanoseconds" : metric.unit === "B" ? "bytes" : "none",
+        startValue: 0,
+        ...events(metric.tree, metric.side(side), (own) => Math.round(metric.amount(own) * scale)),
+      });
+    }
+  }
+  const table = Array.from({ length: frames.count }, (_, frame) => ({
+    name: frames.name(frame), file: frames.file(frame) || undefined, line: frames.line(frame) || undefined,
+  }));
+  return JSON.stringify({
+    $schema: "https://www.speedscope.app/file-format-schema.json",
+    exporter: "atlan-application-sdk-monitoring",
+    name: model.header.title,
+    activeProfileIndex: 0,
+    profiles,
+    shared: { frames: table },
+  });
+}
+
+function events(tree: Subject["tree"], measure: Measure, whole: (own: number) => number): object {
+  const found: object[] = [];
+  const open: number[] = [];
+  let now = 0;
+  const close = (until: number): void => {
+    while (open.length && open[open.length - 1] !== until) {
+      found.push({ type: "C", frame: tree.frame[open.pop()!], at: now });
+    }
+  };
+  for (let node = 0; node < tree.size; node++) {
+    close(tree.parent[node]!);
+    open.push(node);
+    found.push({ type: "O", frame: tree.frame[node], at: now });
+    now += whole(measure.self[node]!);
+  }
+  close(-1);
+  return { endValue: now, events: found };
+}

@@ -1,0 +1,168 @@
+// Call trees as flat arrays in preorder, and the values of their nodes.
+import type { FrameTable, Header, MetricHeader, Payload, TreeBytes } from "./payload.ts";
+
+/** One column of a metric: whole steps per node. Sums of them are exact. */
+export class Measure {
+  readonly self: Float64Array;
+  readonly total: Float64Array;
+  readonly sum: number;
+
+  constructor(self: Float64Array, parent: Int32Array) {
+    this.self = self;
+    const total = (this.total = Float64Array.from(self));
+    let sum = 0;
+    for (let i = total.length - 1; i >= 0; i--) {
+      const up = parent[i]!;
+      if (up >= 0) total[up]! += total[i]!;
+      else sum += total[i]!;
+    }
+    this.sum = sum;
+  }
+}
+
+export class Metric {
+  readonly key: string;
+  readonly label: string;
+  readonly unit: string;
+  private readonly made: Measure[] = [];
+
+  constructor(
+    readonly tree: CallTree,
+    private readonly header: MetricHeader,
+    private readonly columns: (() => Float64Array)[],
+  ) {
+    this.key = header.key;
+    this.label = header.label;
+    this.unit = header.unit;
+  }
+
+  get sides(): number {
+    return this.columns.length;
+  }
+
+  /** The values of one side: 0 is the profile, or the baseline of a diff and 1 its candidate. */
+  side(number: number): Measure {
+    return (this.made[number] ??= new Measure(this.columns[number]!(), this.tree.parent));
+  }
+
+  /** How much each node's own value differs between the sides, or its share of each side's sum. */
+  change(share: boolean): Measure {
+    return (this.made[share ? 3 : 2] ??= this.difference(share));
+  }
+
+  private difference(share: boolean): Measure {
+    const [before, after] = [this.side(0), this.side(1)];
+    // Shares count in steps of the baseline, so that both ways give widths of one kind.
+    const scale = share && after.sum > 0 && before.sum > 0 ? before.sum / after.sum : 1;
+    return new Measure(before.self.map((value, node) => Math.abs(after.self[node]! * scale - value)), this.tree.parent);
+  }
+
+  /** Steps in the metric's unit: seconds, bytes or a count. */
+  amount(steps: number): number {
+    return (steps * this.header.step) / this.header.per;
+  }
+}
+
+export class CallTree {
+  readonly kind: string;
+  readonly size: number;
+  readonly frame: Int32Array;
+  readonly parent: Int32Array;
+  /** The first node behind each node's subtree. */
+  readonly end: Int32Array;
+  readonly metrics: Metric[];
+
+  constructor(bytes: TreeBytes) {
+    const size = (this.size = bytes.header.nodes);
+    this.kind = bytes.header.kind;
+    this.frame = bytes.frames;
+    const parent = (this.parent = new Int32Array(size));
+    const end = (this.end = new Int32Array(size));
+    const open = new Int32Array(size + 1);
+    let depth = 0;
+    for (let i = 0; i < size; i++) {
+      for (let pops = bytes.pops[i]!; pops > 0 && depth > 0; pops--) end[open[--depth]!] = i;
+      parent[i] = depth ? open[depth - 1]! : -1;
+      open[depth++] = i;
+    }
+    while (depth > 0) end[open[--depth]!] = size;
+    this.metrics = bytes.header.metrics.map((header, k) => new Metric(this, header, bytes.sides[k]!));
+  }
+}
+
+/** The distinct functions of a page. */
+export class Frames {
+  readonly count: number;
+  /** 1 where a frame belongs to a library, the standard library or native code. */
+  readonly foreign: Uint8Array;
+
+  constructor(private readonly table: FrameTable) {
+    this.count = table.functions.length;
+    this.foreign = new Uint8Array(this.count);
+    for (let i = 0; i < this.count; i++) {
+      this.foreign[i] = this.origin(i) !== "" && this.name(i) !== "(truncated)" ? 1 : 0;
+    }
+  }
+
+  name(frame: number): string {
+    return this.table.functions[frame]!;
+  }
+
+  file(frame: number): string {
+    return this.table.files[this.table.places[frame]!]!;
+  }
+
+  line(frame: number): number {
+    return this.table.lines[frame]!;
+  }
+
+  /** Empty for the user's own code, else the library's name. */
+  origin(frame: number): string {
+    return this.table.origins[this.table.places[frame]!]!;
+  }
+
+  place(frame: number): string {
+    const file = this.file(frame);
+    const line = this.line(frame);
+    return file && line ? `${file}:${line}` : file;
+  }
+}
+
+export interface Model {
+  header: Header;
+  frames: Frames;
+  trees: CallTree[];
+  metrics: Metric[];
+}
+
+export function buildModel(payload: Payload): Model {
+  const trees = payload.trees.map((tree) => new CallTree(tree));
+  return {
+    header: payload.header,
+    frames: new Frames(payload.header),
+    trees,
+    metrics: trees.flatMap((tree) => tree.metrics),
+  };
+}
+
+export interface FunctionTotals {
+  self: Float64Array;
+  total: Float64Array;
+}
+
+/** Self and total of every frame; a function that is already open on a path adds no total again. */
+export function functionTotals(tree: CallTree, measure: Measure, frames: number): FunctionTotals {
+  const self = new Float64Array(frames);
+  const total = new Float64Array(frames);
+  // Where the outermost open call of each frame ends.
+  const openUntil = new Int32Array(frames);
+  for (let i = 0; i < tree.size; i++) {
+    const frame = tree.frame[i]!;
+    self[frame]! += measure.self[i]!;
+    if (i >= openUntil[frame]!) {
+      total[frame]! += measure.total[i]!;
+      openUntil[frame] = tree.end[i]!;
+    }
+  }
+  return { self, total };
+}

@@ -1,0 +1,120 @@
+// What is looked at: one metric of one tree, measured in one way, and what can be said of a node.
+import type { CallTree, Frames, Measure, Metric } from "./model.ts";
+import { count, formatValue, percent, signed } from "./text.ts";
+import { HIDDEN, ROOT, type View } from "./view.ts";
+
+export type WidthBy = "baseline" | "candidate" | "change";
+export type Comparing = "absolute" | "share";
+
+export class Subject {
+  readonly tree: CallTree;
+  /** What the widths show. */
+  readonly width: Measure;
+  readonly baseline: Measure;
+  /** The candidate's values in a diff. */
+  readonly candidate: Measure | undefined;
+
+  constructor(
+    readonly metric: Metric,
+    readonly frames: Frames,
+    readonly widthBy: WidthBy,
+    readonly comparing: Comparing,
+  ) {
+    this.tree = metric.tree;
+    this.baseline = metric.side(0);
+    this.candidate = metric.sides > 1 ? metric.side(1) : undefined;
+    this.width =
+      !this.candidate || widthBy === "baseline"
+        ? this.baseline
+        : widthBy === "candidate"
+          ? this.candidate
+          : metric.change(comparing === "share");
+  }
+
+  format(steps: number): string {
+    return formatValue(this.metric.amount(steps), this.metric.unit);
+  }
+
+  name(view: View, node: number): string {
+    const frame = view.frame(node);
+    if (frame >= 0) return this.frames.name(frame);
+    if (frame === ROOT) return "all";
+    const hidden = view.hidden(node);
+    return hidden ? `${count(hidden.count, "frame")} hidden (${this.libraries(hidden.frames)})` : "";
+  }
+
+  place(view: View, node: number): string {
+    const frame = view.frame(node);
+    return frame >= 0 ? this.frames.place(frame) : "";
+  }
+
+  /** How much a node changed: from -1, gone, to 1, new. */
+  change(view: View, node: number): number {
+    const [before, after] = this.pair(view, node);
+    const larger = Math.max(before, after);
+    return larger > 0 ? (after - before) / larger : 0;
+  }
+
+  /** Label and value of everything that is known about a node. */
+  facts(view: View, node: number, zoomed: number): [string, string][] {
+    const value = view.value(node);
+    const { unit } = this.metric;
+    const facts: [string, string][] = [];
+    if (this.candidate) {
+      const before = view.sum(node, this.baseline);
+      const after = view.sum(node, this.candidate);
+      facts.push(["Baseline", this.withShare(before, this.baseline)]);
+      facts.push(["Candidate", this.withShare(after, this.candidate)]);
+      const change = signed(this.metric.amount(after - before), unit);
+      const relative = before > 0 ? `, ${(after / before).toFixed(2)} times` : after > 0 ? ", added" : "";
+      facts.push(["Change", change + (after || !before ? relative : ", removed")]);
+      facts.push(["Change in share", points(before, this.baseline, after, this.candidate)]);
+    } else {
+      facts.push([this.metric.label, this.format(value)]);
+      facts.push(["Of total", percent(value, this.width.sum)]);
+    }
+    const parent = node === view.root ? -1 : view.parent(node);
+    if (parent >= 0) facts.push(["Of parent", percent(value, view.value(parent))]);
+    if (zoomed !== view.root && zoomed !== node) facts.push(["Of what is shown", percent(value, view.value(zoomed))]);
+    if (!this.candidate) {
+      const own = view.self(node);
+      if (own !== undefined) facts.push(["Self", `${this.format(own)} (${percent(own, this.width.sum)})`]);
+      for (const other of this.tree.metrics) {
+        if (other === this.metric) continue;
+        const measure = other.side(0);
+        const sum = view.sum(node, measure);
+        facts.push([other.label, `${formatValue(other.amount(sum), other.unit)} (${percent(sum, measure.sum)})`]);
+      }
+    }
+    const frame = view.frame(node);
+    if (frame >= 0 && this.frames.origin(frame)) facts.push(["Library", this.frames.origin(frame)]);
+    if (frame === HIDDEN) facts.push(["Libraries", this.libraries(view.hidden(node)?.frames ?? new Set(), 12)]);
+    return facts;
+  }
+
+  private pair(view: View, node: number): [number, number] {
+    const before = view.sum(node, this.baseline);
+    const after = this.candidate ? view.sum(node, this.candidate) : before;
+    if (this.comparing === "absolute" || !this.candidate) return [before, after];
+    return [before / (this.baseline.sum || 1), after / (this.candidate.sum || 1)];
+  }
+
+  private withShare(value: number, of: Measure): string {
+    return `${this.format(value)} (${percent(value, of.sum)})`;
+  }
+
+  private libraries(frames: Set<number>, most = 3): string {
+    const names = new Map<string, number>();
+    for (const frame of frames) {
+      const name = this.frames.origin(frame);
+      names.set(name, (names.get(name) ?? 0) + 1);
+    }
+    const sorted = [...names].sort((a, b) => b[1] - a[1]).map(([name]) => name);
+    return sorted.length > most ? `${sorted.slice(0, most).join(", ")}, …` : sorted.join(", ");
+  }
+}
+
+function points(before: number, baseline: Measure, after: number, candidate: Measure): string {
+  const change = (100 * after) / (candidate.sum || 1) - (100 * before) / (baseline.sum || 1);
+  return `${change > 0 ? "+" : ""}${change.toFixed(1)} points`;
+}

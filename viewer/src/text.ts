@@ -1,0 +1,61 @@
+// Values and names the way people read them.
+
+/** A value with its unit, as the Python side writes it: "1.25 s", "12.5 MB", "1,024". */
+export function formatValue(value: number, unit: string): string {
+  if (unit === "s") return formatSeconds(value);
+  if (unit === "B") return formatBytes(value);
+  return Math.round(value).toLocaleString("en-US");
+}
+
+function formatSeconds(value: number): string {
+  const size = Math.abs(value);
+  if (size >= 120) {
+    const whole = Math.round(size);
+    return `${value < 0 ? "-" : ""}${Math.floor(whole / 60)} min ${whole % 60} s`;
+  }
+  for (const [factor, unit] of [[1, "s"], [1e-3, "ms"], [1e-6, "µs"]] as const) {
+    if (size >= factor) return `${threeDigits(value / factor)} ${unit}`;
+  }
+  return size ? `${(value * 1e9).toFixed(0)} ns` : "0 s";
+}
+
+function formatBytes(value: number): string {
+  const size = Math.abs(value);
+  for (const [factor, unit] of [[1e12, "TB"], [1e9, "GB"], [1e6, "MB"], [1e3, "kB"]] as const) {
+    if (size >= factor) return `${threeDigits(value / factor)} ${unit}`;
+  }
+  return `${value.toFixed(0)} B`;
+}
+
+function threeDigits(value: number): string {
+  const size = Math.abs(value);
+  return value.toFixed(size < 10 ? 2 : size < 100 ? 1 : 0);
+}
+
+export function signed(value: number, unit: string): string {
+  return (value > 0 ? "+" : "") + formatValue(value, unit);
+}
+
+export function percent(part: number, whole: number): string {
+  return whole > 0 ? `${((100 * part) / whole).toFixed(1)}%` : "–";
+}
+
+export function count(number: number, one: string, many = `${one}s`): string {
+  return `${number.toLocaleString("en-US")} ${number === 1 ? one : many}`;
+}
+
+// Control and formatting characters change how all other text looks, so where text is drawn
+// and cannot be isolated, they show as what they are.
+const INVISIBLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+/** The text with its invisible characters spelled out. */
+export function visible(text: string): string {
+  return text.replace(INVISIBLE, (char) => `‹${char.charCodeAt(0).toString(16).padStart(4, "0")}›`);
+}
+
+/** At most so many characters, without cutting a pair of surrogates in two. */
+export function elide(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const last = text.charCodeAt(most - 2);
+  return text.slice(0, last >= 0xd800 && last < 0xdc00 ? most - 2 : most - 1) + "…";
+}

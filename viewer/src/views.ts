@@ -1,0 +1,65 @@
+// Which trees each view draws, and where a node of the call tree is found in them.
+import { Callees, Callers } from "./grouped.ts";
+import type { State } from "./hash.ts";
+import type { CallTree } from "./model.ts";
+import type { Subject } from "./subject.ts";
+import { HIDDEN, TopDown, type View } from "./view.ts";
+
+export interface Drawn {
+  views: View[];
+  ups: boolean[];
+  titles: string[];
+}
+
+export function draw(state: State, subject: Subject): Drawn {
+  const { tree, width, frames } = subject;
+  const options = { hide: state.hide, fold: state.fold };
+  if (state.view === "callers") {
+    return { views: [new Callers(tree, width, frames.foreign, options)], ups: [false], titles: ["callers"] };
+  }
+  if (state.view === "sandwich") {
+    const make = [Callers, Callees].map((kind) => new kind(tree, width, frames.foreign, options, state.chosen));
+    return { views: make, ups: [true, false], titles: ["callers", "calls"] };
+  }
+  const plain = !state.hide && !state.fold;
+  const view = plain ? new TopDown(tree, width) : new Callees(tree, width, frames.foreign, options);
+  return { views: [view], ups: [state.view === "flame"], titles: [state.view] };
+}
+
+/** The frames on the way to a node, as the view that is drawn groups them. */
+export function pathTo(state: State, subject: Subject, node: number): number[] {
+  const { tree, width } = subject;
+  if (state.view !== "callers") return grouped(state, subject, upwards(tree, node, -1).reverse());
+  // Callers begin with what has a value of its own: the node, or something it calls.
+  let source = node;
+  while (source < tree.end[node]! && !(width.self[source]! > 0)) source++;
+  return grouped(state, subject, upwards(tree, source, tree.parent[node]!));
+}
+
+function upwards(tree: CallTree, from: number, stop: number): number[] {
+  const path: number[] = [];
+  for (let node = from; node >= 0 && node !== stop; node = tree.parent[node]!) path.push(tree.frame[node]!);
+  return path;
+}
+
+export function grouped(state: State, subject: Subject, path: readonly number[]): number[] {
+  const found: number[] = [];
+  for (const frame of path) {
+    const key = state.hide && frame >= 0 && subject.frames.foreign[frame] ? HIDDEN : frame;
+    const last = found[found.length - 1];
+    if (key === last && (key === HIDDEN || state.fold)) continue;
+    found.push(key);
+  }
+  return found;
+}
+
+/** The function with the largest self value, to begin with. */
+export function hottest({ tree, width, frames }: Subject, ownOnly: boolean): number {
+  const sums = new Float64Array(frames.count);
+  for (let node = 0; node < tree.size; node++) sums[tree.frame[node]!]! += width.self[node]!;
+  let best = -1;
+  sums.forEach((sum, frame) => {
+    if (!(ownOnly && frames.foreign[frame]) && sum > 0 && (best < 0 || sum > sums[best]!)) best = frame;
+  });
+  return best < 0 && ownOnly ? hottest({ tree, width, frames } as Subject, false) : Math.max(0, best);
+}
