@@ -219,6 +219,7 @@ class GrowthTracer(Protocol):
 
     def recorded_bytes(self) -> int:
         """How much has been written so far."""
+        ...
 
     def stop(self) -> None:
         """End; harmless when it has not begun or has ended."""
