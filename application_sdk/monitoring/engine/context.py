@@ -10,7 +10,7 @@ from typing import Any
 from application_sdk.monitoring.containment import report_fault
 from application_sdk.monitoring.model.profile import CallContext
 
-_SDK_CONTEXT = "application_sdk.observability.context"
+_SDK = "application_sdk"
 
 
 def in_workflow() -> bool:
@@ -82,15 +82,20 @@ def _activity() -> dict[str, Any]:
 
 
 def _sdk() -> dict[str, Any]:
-    module = sys.modules.get(_SDK_CONTEXT)
-    if module is None:
-        return {}
-    context = module.get_execution_context()
-    return {
-        name: str(getattr(context, name))
-        for name in ("tenant_id", "correlation_id")
-        if getattr(context, name, None)
-    }
+    found: dict[str, Any] = {}
+    constants = sys.modules.get(f"{_SDK}.constants")
+    if constants is not None:
+        found["tenant_id"] = getattr(constants, "APP_TENANT_ID", None)
+    correlation = sys.modules.get(f"{_SDK}.observability.correlation")
+    if correlation is not None:
+        context = correlation.get_correlation_context()
+        found["correlation_id"] = None if context is None else context.correlation_id
+    execution = sys.modules.get(f"{_SDK}.observability.context")
+    if execution is not None:
+        context = execution.get_execution_context()
+        for name in ("tenant_id", "correlation_id"):
+            found[name] = getattr(context, name, None) or found.get(name)
+    return {name: str(value) for name, value in found.items() if value}
 
 
 def _span() -> dict[str, Any]:

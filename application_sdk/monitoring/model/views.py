@@ -11,7 +11,7 @@ from application_sdk.monitoring.model.profile import Profile
 
 Unit = Literal["seconds", "bytes", "count"]
 
-_TITLES = {
+TITLES = {
     "wall_seconds": "wall time",
     "cpu_seconds": "CPU time",
     "await_seconds": "awaiting",
@@ -20,6 +20,7 @@ _TITLES = {
     "retained_bytes": "memory retained",
     "retained_allocations": "allocations retained",
 }
+"""What each key is called for people."""
 
 
 class View(NamedTuple):
@@ -87,7 +88,7 @@ def _views(profile: Profile) -> Iterator[View]:
 def _of_tree(tree: CallTree, prefix: str) -> Iterator[View]:
     for metric in tree.metrics:
         key = prefix + metric
-        yield View(key, _TITLES.get(key, key.replace("_", " ")), _unit(metric), tree, metric)
+        yield View(key, TITLES.get(key, key.replace("_", " ")), _unit(metric), tree, metric)
 
 
 def _unit(metric: str) -> Unit:

@@ -1,0 +1,1 @@
+"""Profiles of other tools as ours, one module for each format."""
