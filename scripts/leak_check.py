@@ -14,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from application_sdk.monitoring import configure, flamegraph, flush, memory_profile
+from application_sdk.monitoring.analysis.leaks.conclusion import TYPICAL_OBJECT_BYTES
 from application_sdk.monitoring.analysis.leaks.readings import HeapReader, Readings, frozen_heap
 from application_sdk.monitoring.analysis.leaks.statistics import block_trend
 
@@ -55,7 +56,11 @@ def bytes_per_call(profiled: Callable[[], int], calls: int) -> float:
                 if calls <= 20_000:
                     flush()
             readings.add((index + 1) * part, reader.read())
-    trend = block_trend(list(readings.calls), readings.ceilings())
+    levels = [
+        blocks * TYPICAL_OBJECT_BYTES + native
+        for blocks, native in zip(readings.blocks, readings.native, strict=True)
+    ]
+    trend = block_trend(list(readings.calls), levels)
     return max(0.0, min(trend.slope.value, trend.net))
 
 

@@ -52,6 +52,7 @@ def run_action(directory: Path, **inputs: str) -> tuple[int, dict[str, str], str
     return done.returncode, dict(line.split("=", 1) for line in lines), text
 
 
+@pytest.mark.slow
 def test_a_clean_function_passes_and_leaves_its_reports(tmp_path: Path) -> None:
     code, outputs, summary = run_action(tmp_path, TARGET="examples.leak_check:describe_tables")
     assert (code, outputs["verdict"]) == (0, "clean")

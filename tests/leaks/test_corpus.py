@@ -18,14 +18,11 @@ LEAKY = load(LEAKY_MODULES)
 CLEAN = load(CLEAN_MODULES)
 
 QUICK_LEAKY = (
-    "caches_responses_by_unique_request_id",
     "writes_an_audit_trail_that_nobody_reads",
-    "fills_an_async_queue_without_a_reader",
     "allocates_in_c_and_never_frees",
 )
 QUICK_CLEAN = (
     "fills_a_bounded_lru_cache",
-    "flushes_its_batch_every_thousand_rows",
     "imports_lazily_in_the_first_calls",
     "builds_cycles_for_the_collector",
     "gathers_ten_tasks",

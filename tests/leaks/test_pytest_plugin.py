@@ -213,6 +213,7 @@ def test_methods_of_unittest_are_refused(outcomes: dict[str, tuple[str, str]]) -
     assert "methods of plain classes" in text
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     importlib.util.find_spec("pytest_asyncio") is None and not os.environ.get("CI"),
     reason="pytest-asyncio is not installed",

@@ -13,6 +13,7 @@ from application_sdk.monitoring.engine.leak_watch.inspection import Finding
 
 COUNTER = "monitoring_leak_verdicts"
 
+_DESCRIPTION = "Changes of what is thought of the process's memory, by verdict"
 _MIB = 2**20
 _HOUR = 3600.0
 _MOST_SITES = 3
@@ -94,15 +95,18 @@ def _where(finding: Finding | None, function: str | None, reason: str | None) ->
 
 @lru_cache(maxsize=1)
 def _counter() -> Any:
-    """The SDK's counter, else OpenTelemetry's, else None."""
-    text = "Changes of what is thought of the process's memory, by verdict"
+    """The SDK's counter where the SDK is installed, else OpenTelemetry's, else None."""
+    create = _attribute("application_sdk.observability.metrics", "create_counter")
+    if create is None:
+        meter = _attribute("opentelemetry.metrics", "get_meter")
+        if meter is None:
+            return None
+        create = meter("application_sdk.monitoring").create_counter
+    return create(COUNTER, description=_DESCRIPTION)
+
+
+def _attribute(module: str, name: str) -> Any:
     try:
-        sdk = importlib.import_module("application_sdk.observability.metrics")
-        return sdk.create_counter(COUNTER, description=text)
-    except (ImportError, AttributeError, TypeError):
-        pass  # without the SDK, or with one that makes its counters in another way
-    try:
-        metrics = importlib.import_module("opentelemetry.metrics")
+        return getattr(importlib.import_module(module), name, None)
     except ImportError:
-        return None
-    return metrics.get_meter("application_sdk.monitoring").create_counter(COUNTER, description=text)
+        return None  # not installed here
