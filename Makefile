@@ -13,10 +13,10 @@ PY := $(VENV)/bin/python
 setup = @VENV="$(VENV)" PYTHON="$(PYTHON)" sh scripts/setup-env.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types schema docs bench wheel ci clean
+.PHONY: help demo test leak-check lint format types schema docs bench wheel ci clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## Run the main job: a Temporal worker, profiled; ends with the files to open
 	$(setup) examples
@@ -32,6 +32,11 @@ ifeq ($(COVERAGE)$(ARGS),yes)
 else
 	$(PY) -m pytest -m "not slow" $(ARGS)
 endif
+
+leak-check: ## Check this library and its example for leaks: profiling 10,000 calls must not leak
+	$(setup) test
+	$(PY) -W ignore scripts/leak_check.py
+	$(PY) -m application_sdk.monitoring leaks examples.leak_check:describe_tables --max-seconds 60
 
 lint: ## Check style and format
 	$(setup) dev

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from types import CodeType
 from typing import Any, Protocol, TypeVar
@@ -12,7 +13,13 @@ from application_sdk.monitoring.calls.kinds import Kind
 from application_sdk.monitoring.calls.marker import Marker
 from application_sdk.monitoring.errors import MonitoringError
 from application_sdk.monitoring.model.call_tree import Frame
-from application_sdk.monitoring.model.profile import CpuProfile, MemoryProfile, Profile
+from application_sdk.monitoring.model.profile import (
+    CallContext,
+    CpuProfile,
+    MemoryProfile,
+    Profile,
+    SamplingInfo,
+)
 
 Half_co = TypeVar("Half_co", CpuProfile, MemoryProfile, covariant=True)
 
@@ -56,6 +63,9 @@ class ProfiledCall:
         max_duration_seconds: How long a capture may last.
         max_capture_bytes: How large a spool may become.
         native: Whether native stacks are wanted.
+        started_at: When it began.
+        context: Where it belongs.
+        sampling: Why it is profiled.
         notes: Degradations, added to by whoever meets them.
     """
 
@@ -72,6 +82,9 @@ class ProfiledCall:
     max_duration_seconds: float
     max_capture_bytes: int
     native: bool
+    started_at: datetime
+    context: CallContext
+    sampling: SamplingInfo
     suspended: Any = None
     notes: list[str] = field(default_factory=list)
 
@@ -204,8 +217,14 @@ class GrowthTracer(Protocol):
     def mark(self) -> None:
         """Remember this moment: what is alive now is told apart from later."""
 
+    def recorded_bytes(self) -> int:
+        """How much has been written so far."""
+
     def stop(self) -> None:
         """End; harmless when it has not begun or has ended."""
+
+    def discard(self) -> None:
+        """Delete what was traced, unread; after ``stop``."""
 
     def read(self) -> TracedGrowth:
         """What was alive at each mark; once, after ``stop``. Takes a second a million records."""

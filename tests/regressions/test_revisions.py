@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -56,10 +57,11 @@ def test_memory_and_coroutine_functions_are_compared_too(shop: Shop) -> None:
     assert same.verdict == "unchanged", same.explanation
 
 
+@pytest.mark.slow
 def test_a_whole_command_is_compared_from_the_directory_that_it_is_started_in(shop: Shop) -> None:
     command = 'python -c "import shop.cart as c; [c.checkout() for _ in range(300)]"'
     comparison = compare_revisions(
-        CommandWork(command), "HEAD", directory=shop.root / "src", max_seconds=20
+        CommandWork(command), "HEAD", directory=shop.root / "src", max_seconds=60
     ).comparison
     assert comparison.verdict == "regression", comparison.explanation
 
@@ -112,6 +114,14 @@ def test_code_of_the_working_tree_never_stands_in_for_the_baselines(shop: Shop) 
         compare_revisions(CallableWork("bench:work"), "HEAD", directory=shop.root)
 
 
+def is_alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_ctrl_c_leaves_neither_worktree_nor_process(shop: Shop) -> None:
     program = """
         from application_sdk.monitoring.analysis.regressions.process_side import CallableWork
@@ -138,5 +148,7 @@ def test_ctrl_c_leaves_neither_worktree_nor_process(shop: Shop) -> None:
     process.stdout.close()
     assert process.wait(60) != 0
     assert shop.worktrees() == 1
-    with pytest.raises(ProcessLookupError):
-        os.killpg(process.pid, 0)
+    deadline = time.monotonic() + 30
+    while is_alive(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)  # nothing tells when a process of another parent is gone
+    assert not is_alive(process.pid)

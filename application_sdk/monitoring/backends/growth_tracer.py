@@ -86,6 +86,17 @@ class MemrayGrowthTracer:
         """Remember this moment, by an allocation under a name that nothing else has."""
         self._mark(_MARK_BYTES)
 
+    def recorded_bytes(self) -> int:
+        """How much has been written so far."""
+        try:
+            return self._path().stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def discard(self) -> None:
+        """Delete what was traced."""
+        self._clean_up()
+
     def stop(self) -> None:
         """End; harmless when it has not begun or has ended."""
         tracker, self._tracker = self._tracker, None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Hashable
+import time
+from collections.abc import Callable, Hashable
 
 from application_sdk.monitoring.backends.records import (
     PART,
@@ -15,11 +16,11 @@ from application_sdk.monitoring.backends.records import (
 )
 from application_sdk.monitoring.backends.rss import RssCapture
 from application_sdk.monitoring.backends.source_lines import first_line
+from application_sdk.monitoring.backends.spool import Spool
 from application_sdk.monitoring.backends.stacks import own_files
 from application_sdk.monitoring.backends.tracker import (
     BEGIN_PREFIX,
     END_PREFIX,
-    Spool,
     bookend,
     shared_tracker,
 )
@@ -57,10 +58,11 @@ class MemrayCapture:
             BackendUnavailable: If memray cannot track now.
         """
         call = self._call
-        spool = self._spool = shared_tracker.join(call.directory, call.native)
+        spool = self._spool = shared_tracker.join(call)
         self._joined = True
-        spool.wanted[call.identity] = _block(call)
         self._rss.start()
+        spool.began(call, self._rss.before_bytes)
+        spool.wanted[call.identity] = _block(call)
 
     def resume(self) -> None:
         """Remember the marker's code: memray knows code by its address."""
@@ -93,6 +95,7 @@ class MemrayCapture:
             gc.collect(1)
         if self._spool is not None:
             bookend(END_PREFIX, self._call.identity, self._spool)
+            self._spool.ended.add(self._call.identity)
         self._rss.stop()
         self._leave(wait=sys.getprofile() is not None)
 
@@ -107,42 +110,49 @@ class MemrayCapture:
         spool, call = self._spool, self._call
         assert spool is not None
         rss = self._rss.half()
-        if not spool.closed.wait(_STOP_SECONDS):
-            call.note(
-                "other captured calls went on for too long after this one, so memray's records "
-                "could not be read: only the process's RSS is known"
-            )
-            return rss
         try:
-            if spool.read is None:
-                spool.read = read_calls(spool.path, spool.wanted)
-            memory: CallMemory = spool.read[call.identity]
+            memory = _read(spool, call.identity)
         except (OSError, ValueError) as error:
             call.note(f"memray's records could not be read ({error}): only the RSS is known")
             return rss
         finally:
             self._drop()
         if not memory.ended:
-            call.note("the capture ended before the call did; its end stands for the call's")
-        call.note(ARENA_NOTE)
-        return rss.model_copy(
-            update={
-                "backend": self.backend,
-                "scope": "call",
-                "peak_bytes": memory.peak_bytes,
-                "retained_bytes": memory.retained_bytes,
-                "allocation_count": memory.allocation_count,
-                "peak_tree": self._tree(memory.peak),
-                "retained_tree": self._tree(memory.retained),
-            }
-        )
-
-    def _tree(self, stacks: list[tuple[tuple[Location, ...], int, int]]) -> CallTree:
-        call = self._call
+            reason = spool.cut_off or "the tracker was stopped"
+            call.note(f"the memory capture ended before the call did, because {reason}")
         root = call.root
         if not isinstance(root, Frame):
             root = Frame(root.co_name, root.co_filename, root.co_firstlineno)
-        table = StackTable(METRICS, call.max_nodes)
+        return call_memory(rss, memory, root, call.max_nodes, call.note)
+
+    def _leave(self, wait: bool) -> None:
+        if self._joined:
+            self._joined = False
+            mine = sys.getprofile() if wait else None
+            assert self._spool is not None
+            shared_tracker.leave(self._spool, wait=wait)
+            if mine is not None:
+                # A hook that the program set meanwhile goes with the tracker's; put it back.
+                sys.setprofile(mine)
+
+    def _drop(self) -> None:
+        spool, self._spool = self._spool, None
+        if spool is not None:
+            spool.done(self._call.identity)
+
+
+def call_memory(
+    rss: MemoryProfile,
+    memory: CallMemory,
+    root: Frame,
+    max_nodes: int,
+    note: Callable[[str], None],
+) -> MemoryProfile:
+    """The memory half: what a call had allocated, beside the process's RSS."""
+    note(ARENA_NOTE)
+
+    def tree(stacks: list[tuple[tuple[Location, ...], int, int]]) -> CallTree:
+        table = StackTable(METRICS, max_nodes)
         for stack, size, count in stacks:
             frames: list[Hashable] = [
                 root if file == PART else Frame(function, file, first_line(function, file, line))
@@ -151,25 +161,44 @@ class MemrayCapture:
             ]
             table.add(frames or [root], (size, count))
         if table.truncated:
-            call.note(
-                f"a memory call tree reached max_tree_nodes ({call.max_nodes}); "
+            note(
+                f"a memory call tree reached max_tree_nodes ({max_nodes}); "
                 "what did not fit is folded into '(truncated)'"
             )
         return table.tree(_describe)
 
-    def _leave(self, wait: bool) -> None:
-        if self._joined:
-            self._joined = False
-            mine = sys.getprofile() if wait else None
-            shared_tracker.leave(wait=wait)
-            if mine is not None:
-                # A hook that the program set meanwhile goes with the tracker's; put it back.
-                sys.setprofile(mine)
+    return rss.model_copy(
+        update={
+            "backend": MemrayCapture.backend,
+            "scope": "call",
+            "peak_bytes": memory.peak_bytes,
+            "retained_bytes": memory.retained_bytes,
+            "allocation_count": memory.allocation_count,
+            "peak_tree": tree(memory.peak),
+            "retained_tree": tree(memory.retained),
+        }
+    )
 
-    def _drop(self) -> None:
-        spool, self._spool = self._spool, None
-        if spool is not None:
-            spool.drop()
+
+def _read(spool: Spool, identity: str) -> CallMemory:
+    """What a call had allocated; read for all calls at once that have ended by now."""
+    until = time.monotonic() + _STOP_SECONDS
+    # The last call's tracker is just being stopped; while others go on, read what is there.
+    while not spool.closed.wait(0.02) and not spool.active and time.monotonic() < until:
+        pass
+    while identity not in spool.found:
+        closed = spool.closed.is_set()
+        wanted = {
+            one: block
+            for one, block in spool.wanted.items()
+            if one not in spool.found and (closed or one in spool.ended)
+        }
+        found = read_calls(spool.path, wanted)
+        spool.found.update({one: memory for one, memory in found.items() if memory.ended or closed})
+        if identity not in spool.found and not spool.closed.wait(_STOP_SECONDS):
+            raise ValueError("the mark of the call's end is not in the capture")
+    memory: CallMemory = spool.found[identity]
+    return memory
 
 
 def _block(call: ProfiledCall) -> Block | None:

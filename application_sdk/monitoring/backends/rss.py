@@ -32,6 +32,11 @@ class RssCapture:
         self._after: int | None = None
         self._record_before = 0
 
+    @property
+    def before_bytes(self) -> int:
+        """The first reading; 0 before it."""
+        return self._before
+
     def start(self) -> None:
         """Take the first reading."""
         self._began = time.perf_counter()

@@ -9,55 +9,23 @@ from __future__ import annotations
 
 import os
 import threading
-import uuid
 from pathlib import Path
-from types import CodeType, FunctionType
+from types import FunctionType
 from typing import Any
 
 import memray
 
+from application_sdk.monitoring.backends.spool import Spool, forget_spools
 from application_sdk.monitoring.profile_hook import profile_hook
-from application_sdk.monitoring.protocols import BackendUnavailable
+from application_sdk.monitoring.protocols import BackendUnavailable, ProfiledCall
+from application_sdk.monitoring.ticker import Tick, ticker
 
 BEGIN_PREFIX = "<monitored call begins "
 END_PREFIX = "<monitored call ends "
 
 _BOOKEND_BYTES = 4_099  # beyond pymalloc's small objects, so that the tracker sees it
-SPOOL_DIRECTORY = ".captures"
-
-
-class Spool:
-    """One capture file, and who still needs it.
-
-    Attributes:
-        path: The file; complete once ``closed`` is set.
-        closed: Set when the tracker has stopped.
-        wanted: Identities of the calls in it, each with its place where it is a block.
-        read: What was read of the file, for all its calls at once; None before.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.closed = threading.Event()
-        self._lock = threading.Lock()
-        self._users = 0
-        self.wanted: dict[str, Any] = {}
-        self.read: dict[str, Any] | None = None
-        # memray knows code objects by address: none may be freed while it tracks.
-        self.keep_alive: list[CodeType] = []
-
-    def take(self) -> None:
-        """One more call needs the file."""
-        with self._lock:
-            self._users += 1
-
-    def drop(self) -> None:
-        """A call no longer needs it; the last one removes it."""
-        with self._lock:
-            self._users -= 1
-            last = self._users == 0
-        if last and self.closed.is_set():
-            self.path.unlink(missing_ok=True)
+_WATCH_SECONDS = 0.2
+_FULL_SHARE = 0.25
 
 
 class SharedTracker:
@@ -67,10 +35,10 @@ class SharedTracker:
         self._lock = threading.Lock()
         self._tracker: Any = None
         self._spool: Spool | None = None
-        self._active = 0
-        self._native = False
+        self._watch: Tick | None = None
+        self._most_bytes = 0
 
-    def join(self, directory: Path, native: bool) -> Spool:
+    def join(self, call: ProfiledCall) -> Spool:
         """Track allocations for one more call.
 
         Raises:
@@ -78,22 +46,28 @@ class SharedTracker:
         """
         with self._lock:
             if self._spool is None:
-                self._start(directory, native)
+                self._start(call)
             spool = self._spool
             assert spool is not None
-            spool.take()
-            self._active += 1
+            if spool.active and _size(spool) > _FULL_SHARE * self._most_bytes:
+                # Each call that ends reads the file from its start: it must stay short.
+                raise BackendUnavailable(
+                    "overlapping calls have filled a good part of max_capture_bytes; "
+                    "memray starts anew when they have ended"
+                )
+            spool.active += 1
             return spool
 
-    def leave(self, *, wait: bool = False) -> None:
+    def leave(self, spool: Spool, *, wait: bool = False) -> None:
         """One call less; the last one stops the tracker, off the caller's path.
 
         Args:
+            spool: What ``join`` gave.
             wait: Whether to return only when it has stopped.
         """
         with self._lock:
-            self._active -= 1
-            if self._active:
+            spool.active -= 1
+            if spool.active or spool is not self._spool:
                 return
         stopping = threading.Thread(target=self._stop_if_idle, name="monitoring-tracker")
         stopping.daemon = True
@@ -103,50 +77,79 @@ class SharedTracker:
 
     def reset(self) -> None:
         """In a forked child the tracker does not go on; forget it without touching it."""
+        forget_spools()
         self.__init__()  # type: ignore[misc]  # the one way that forgets every lock
 
-    def _start(self, directory: Path, native: bool) -> None:
+    def _start(self, call: ProfiledCall) -> None:
         reason = profile_hook.acquire("memray")
         if reason is not None:
             raise BackendUnavailable(reason)
+        spool: Spool | None = None
         try:
-            spools = directory / SPOOL_DIRECTORY
-            spools.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path = spools / f"{os.getpid()}-{uuid.uuid4().hex}.bin"
+            spool = Spool(call.directory)
             outcome: list[Any] = []
             starting = threading.Thread(
-                target=_start_tracker, args=(path, native, outcome), name="monitoring-tracker"
+                target=_start_tracker,
+                args=(spool.path, call.native, outcome),
+                name="monitoring-tracker",
             )
             starting.daemon = True
             starting.start()
             starting.join()
             if isinstance(outcome[0], BaseException):
-                path.unlink(missing_ok=True)
                 raise BackendUnavailable(f"memray could not start: {outcome[0]}") from outcome[0]
-        except BackendUnavailable:
+        except BaseException as error:
             profile_hook.release()
-            raise
-        except OSError as error:
-            profile_hook.release()
-            raise BackendUnavailable(f"its capture file cannot be written: {error}") from error
-        except BaseException:
-            profile_hook.release()
+            if spool is not None:
+                spool.closed.set()
+                spool.remove_if_unused()
+            if isinstance(error, OSError):
+                reason = f"its capture file cannot be written: {error}"
+                raise BackendUnavailable(reason) from error
             raise
         self._tracker = outcome[0]
-        self._spool = Spool(path)
+        self._spool = spool
+        self._most_bytes = call.max_capture_bytes
+        self._watch = ticker.add(self._stop_if_too_large, _WATCH_SECONDS)
+
+    def _stop_if_too_large(self) -> None:
+        spool = self._spool
+        if spool is not None and _size(spool) >= self._most_bytes:
+            spool.cut_off = f"it reached max_capture_bytes ({self._most_bytes:,})"
+            stopping = threading.Thread(
+                target=self._stop, args=(spool,), name="monitoring-tracker", daemon=True
+            )
+            stopping.start()
+            stopping.join()
 
     def _stop_if_idle(self) -> None:
         with self._lock:
-            tracker, spool = self._tracker, self._spool
-            if self._active or tracker is None or spool is None:
+            if self._spool is None or self._spool.active:
                 return
-            self._tracker = self._spool = None
+            spool = self._spool
+        self._stop(spool)
+
+    def _stop(self, spool: Spool) -> None:
+        with self._lock:
+            if spool is not self._spool or (spool.active and spool.cut_off is None):
+                return
+            tracker, self._tracker, self._spool = self._tracker, None, None
+            if self._watch is not None:
+                ticker.remove(self._watch)
             try:
                 tracker.__exit__(None, None, None)
             finally:
                 spool.keep_alive.clear()
                 profile_hook.release()
                 spool.closed.set()
+        spool.remove_if_unused()
+
+
+def _size(spool: Spool) -> int:
+    try:
+        return spool.path.stat().st_size
+    except FileNotFoundError:
+        return 0  # somebody deleted the directory
 
 
 def _start_tracker(path: Path, native: bool, outcome: list[Any]) -> None:

@@ -27,6 +27,7 @@ COMMANDS = {
     "diff": "diff",
     "merge": "merge",
     "index": "index",
+    "recover": "recover",
     "leaks": "leaks",
     "compare": "compare",
     "baseline": "baseline",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 from application_sdk.monitoring.containment import report_fault
 from application_sdk.monitoring.model.profile import CallContext
 
-_SDK_CONTEXT = "application_sdk.observability.context"
+_SDK = "application_sdk"
 
 
 def in_workflow() -> bool:
@@ -32,9 +33,14 @@ def shielded() -> AbstractContextManager[None]:
     return shield
 
 
-def call_context() -> CallContext:
-    """The activity, tenant and span of the running call; what is unknown is None."""
-    return _gather(_activity, _sdk, _span)
+def call_context(identity: str | None = None) -> CallContext:
+    """The activity, tenant and span of the running call; what is unknown is None.
+
+    Args:
+        identity: The id of the call's profile; the span gets it as ``profile.id``, by which
+            its files are found (``*_<id>.*``).
+    """
+    return _gather(_activity, _sdk, partial(_span, identity))
 
 
 def workflow_context(info: Any) -> CallContext:
@@ -82,22 +88,32 @@ def _activity() -> dict[str, Any]:
 
 
 def _sdk() -> dict[str, Any]:
-    module = sys.modules.get(_SDK_CONTEXT)
-    if module is None:
-        return {}
-    context = module.get_execution_context()
-    return {
-        name: str(getattr(context, name))
-        for name in ("tenant_id", "correlation_id")
-        if getattr(context, name, None)
-    }
+    found: dict[str, Any] = {}
+    constants = sys.modules.get(f"{_SDK}.constants")
+    if constants is not None:
+        found["tenant_id"] = getattr(constants, "APP_TENANT_ID", None)
+    correlation = sys.modules.get(f"{_SDK}.observability.correlation")
+    if correlation is not None:
+        context = correlation.get_correlation_context()
+        found["correlation_id"] = None if context is None else context.correlation_id
+    execution = sys.modules.get(f"{_SDK}.observability.context")
+    if execution is not None:
+        context = execution.get_execution_context()
+        for name in ("tenant_id", "correlation_id"):
+            found[name] = getattr(context, name, None) or found.get(name)
+    return {name: str(value) for name, value in found.items() if value}
 
 
-def _span() -> dict[str, Any]:
+def _span(identity: str | None = None) -> dict[str, Any]:
     trace = sys.modules.get("opentelemetry.trace")
     if trace is None:
         return {}
-    context = trace.get_current_span().get_span_context()
+    span = trace.get_current_span()
+    context = span.get_span_context()
     if not context.is_valid:
         return {}
-    return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
+    span_id = f"{context.span_id:016x}"
+    if identity is not None and span.is_recording():
+        # Pyroscope's plugin for traces looks for the second one.
+        span.set_attributes({"profile.id": identity, "pyroscope.profile.id": span_id})
+    return {"trace_id": f"{context.trace_id:032x}", "span_id": span_id}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
 from typing import Any
 
 from application_sdk.monitoring.containment import contained, report_fault
@@ -16,10 +16,8 @@ from application_sdk.monitoring.engine.plan import Resolved
 from application_sdk.monitoring.engine.process_info import process_info
 from application_sdk.monitoring.exporters.outward import deliver_outward
 from application_sdk.monitoring.model.profile import (
-    CallContext,
     Outcome,
     Profile,
-    SamplingInfo,
 )
 from application_sdk.monitoring.protocols import ProfiledCall
 from application_sdk.monitoring.redaction import redacted
@@ -33,29 +31,25 @@ class Finished:
         call: What the backends knew of it.
         cpu: The capture of its CPU half; None without one.
         memory: The capture of its memory half; None without one.
-        started_at: When it began.
         duration_seconds: How long it took.
         outcome: How it ended.
         exception_type: What it raised, if it did.
-        context: Where it belongs.
-        sampling: Why it was profiled.
         overhead: What monitoring has cost the caller, in seconds.
         resolved: The settings that hold for it.
         learn_cost: Told what its profile has cost in all; None without a sampling decision.
+        surroundings: The context variables of the caller, which its log line is to carry.
     """
 
     call: ProfiledCall
     cpu: Any
     memory: Any
-    started_at: datetime
     duration_seconds: float
     outcome: Outcome
     exception_type: str | None
-    context: CallContext
-    sampling: SamplingInfo
     overhead: float
     resolved: Resolved
     learn_cost: Callable[[float], None] | None
+    surroundings: Context = field(default_factory=copy_context)
 
 
 def deliver(finished: Finished) -> Profile:
@@ -66,7 +60,7 @@ def deliver(finished: Finished) -> Profile:
         make_profile(finished), finished.resolved.process.redact, finished.resolved.output_dir
     )
     files = write(profile, finished.resolved)
-    announce(profile, files)
+    finished.surroundings.run(announce, profile, files)
     deliver_outward(profile, files, finished.resolved.process, delivery.dropped)
     spent = time.thread_time() - began
     budget.spend(spent)
@@ -83,13 +77,13 @@ def make_profile(finished: Finished) -> Profile:
     return Profile(
         profile_id=call.identity,
         name=call.name,
-        started_at=finished.started_at,
+        started_at=call.started_at,
         duration_seconds=finished.duration_seconds,
         outcome=finished.outcome,
         exception_type=finished.exception_type,
         process=process_info(),
-        context=finished.context,
-        sampling=finished.sampling,
+        context=call.context,
+        sampling=call.sampling,
         cpu=cpu,
         memory=memory,
         overhead=finished.overhead,

@@ -37,6 +37,9 @@ def _forget() -> None:
     runs = sys.modules.get("application_sdk.monitoring.engine.workflow_runs")
     if runs is not None:
         runs.workflow_runs.reset()
+    leak_watch = sys.modules.get("application_sdk.monitoring.engine.leak_watch.watch")
+    if leak_watch is not None:
+        leak_watch.watch.reset()
     tracker = sys.modules.get("application_sdk.monitoring.backends.tracker")
     if tracker is not None:
         tracker.shared_tracker.reset()

@@ -55,7 +55,14 @@ class Gate:
         self._countdown = countdown
         self._expected_cost = 0.0
         self._look_first = look_first
+        self._given: int = countdown.cell_contents
         self.set_rate(rate)
+
+    @property
+    def calls(self) -> int:
+        """Calls begun so far, at no cost to any of them."""
+        left: int = self._countdown.cell_contents
+        return self._given - left
 
     def set_rate(self, rate: float | None) -> None:
         """Begin anew with another rate."""
@@ -69,17 +76,17 @@ class Gate:
             self._turn = 1
             self.watched = False
             if rate is None:
-                self._countdown.cell_contents = 1
+                self._set(1)
                 return
             self._positions = sampled_positions(rate, random.Random())
             self._previous = -1
-            self._countdown.cell_contents = 0
+            self._set(0)
             self._count_down_to_next(0)
             self.watched = current_settings().may_change_by_itself
             if (self._look_first or self.watched) and self._countdown.cell_contents > 1:
                 if self._rest >= 0:
                     self._rest += self._countdown.cell_contents - 1
-                self._countdown.cell_contents = 1
+                self._set(1)
 
     def count_down(self) -> bool:
         """Count one call where there is no wrapper to do it; whether the gate is to be asked."""
@@ -108,11 +115,16 @@ class Gate:
             known = self._expected_cost
             self._expected_cost = seconds if not known else 0.7 * known + 0.3 * seconds
 
+    def _set(self, count: int) -> None:
+        """Let so many calls pass; what was given in all and what is left tell the calls."""
+        self._given += count - self._countdown.cell_contents
+        self._countdown.cell_contents = count
+
     def _count_down_to_next(self, left: int) -> None:
         position = next(self._positions, None)
         if position is None:
             self._rest = -1
-            self._countdown.cell_contents = self._longest()
+            self._set(self._longest())
             return
         gap = position - self._previous
         self._previous = position
@@ -122,12 +134,12 @@ class Gate:
 
     def _advance(self, left: int) -> None:
         if self._rest < 0:
-            self._countdown.cell_contents = self._longest()
+            self._set(self._longest())
             return
         part = min(self._rest, self._longest())
         self._rest -= part
         # Added and not set: calls of other threads may have counted below zero meanwhile.
-        self._countdown.cell_contents = self._countdown.cell_contents + part
+        self._set(self._countdown.cell_contents + part)
 
     def _longest(self) -> int:
         """How many calls may pass unseen: few where settings may change by themselves."""
@@ -149,7 +161,7 @@ class Gate:
         self._polled_at = now
         # Polls are rare for a function that is called often, and each call of a rare one.
         self._polled_after = max(1, min(int(rate / _POLLS_PER_SECOND), _LONGEST_COUNTDOWN))
-        self._countdown.cell_contents = self._polled_after
+        self._set(self._polled_after)
         if wait > 0:
             return None
         self._first = False

@@ -20,12 +20,11 @@ from application_sdk.monitoring.engine.context import call_context, in_workflow
 from application_sdk.monitoring.engine.delivery import delivery
 from application_sdk.monitoring.engine.finishing import Finished, deliver
 from application_sdk.monitoring.engine.fork import forget_on_fork
+from application_sdk.monitoring.engine.leak_watch.watch import watch
 from application_sdk.monitoring.engine.parts import active, carry, put_down
 from application_sdk.monitoring.engine.plan import Plan, Resolved
-from application_sdk.monitoring.model.profile import (
-    Profile,
-    SamplingInfo,
-)
+from application_sdk.monitoring.engine.recovery import recover_once
+from application_sdk.monitoring.model.profile import Profile, SamplingInfo
 from application_sdk.monitoring.protocols import BackendUnavailable, ProfiledCall
 from application_sdk.monitoring.registry import cpu_backends, memory_backends
 from application_sdk.monitoring.ticker import Tick, ticker
@@ -51,6 +50,8 @@ def begin(plan: Plan, frame: FrameType | None = None) -> Session | None:
         if not resolved.enabled or in_workflow():
             return None
         cpu, memory = plan.options.cpu, plan.options.memory
+        if memory:
+            watch.join(plan)
         outer = active.get()
         while outer is not None:
             if outer.open:
@@ -108,7 +109,6 @@ class Session:
         self.plan = plan
         self.profile: Profile | None = None
         self._resolved = resolved
-        self._sampling = sampling
         identity = uuid.uuid4().hex
         self.marker = Marker(identity)
         self.call = ProfiledCall(
@@ -125,6 +125,9 @@ class Session:
             max_duration_seconds=resolved.max_duration_seconds,
             max_capture_bytes=resolved.process.max_capture_bytes,
             native=resolved.native,
+            started_at=datetime.now(UTC),
+            context=call_context(identity),
+            sampling=sampling,
         )
         if self.call.block is not None:
             self.call.suspended = self.call.block.coroutine
@@ -140,6 +143,7 @@ class Session:
         self._cpu: Any = None
         self._memory: Any = None
         if memory:
+            recover_once(resolved)
             self._memory = self._first_available(
                 memory_backends,
                 _MEMORY_ORDER.get(resolved.memory_backend, (resolved.memory_backend,)),
@@ -147,11 +151,9 @@ class Session:
         if cpu:
             self._cpu = self._first_available(cpu_backends, self._cpu_order(memory))
         self.has_cpu, self.has_memory = self._cpu is not None, self._memory is not None
-        self._context = call_context()
         self._expiry: Tick | None = ticker.add(self._expire, resolved.max_duration_seconds)
         if self.has_cpu or self.has_memory:
             carry(self)
-        self._started_at = datetime.now(UTC)
         self._began = time.perf_counter()
         self.overhead = self._began - began
 
@@ -208,12 +210,9 @@ class Session:
                 call=self.call,
                 cpu=self._cpu,
                 memory=self._memory,
-                started_at=self._started_at,
                 duration_seconds=duration,
                 outcome=outcome,
                 exception_type=exception_type,
-                context=self._context,
-                sampling=self._sampling,
                 overhead=self.overhead,
                 resolved=self._resolved,
                 learn_cost=None if self.plan.gate is None else self.plan.gate.learn_cost,

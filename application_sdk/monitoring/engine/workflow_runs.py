@@ -99,13 +99,15 @@ class WorkflowRun:
             max_duration_seconds=resolved.max_duration_seconds,
             max_capture_bytes=resolved.process.max_capture_bytes,
             native=False,
+            started_at=datetime.now(UTC),
+            context=context,
+            sampling=sampling,
         )
         self._cpu = cpu_backends.get("workflow")(self.call) if plan.options.cpu else None
         self._memory = memory_backends.get("workflow")(self.call) if plan.options.memory else None
         for capture in (self._cpu, self._memory):
             if capture is not None:
                 capture.start()
-        self._started_at = datetime.now(UTC)
         self._began = time.perf_counter()
         self._overhead = 0.0
 
@@ -139,12 +141,9 @@ class WorkflowRun:
             call=self.call,
             cpu=self._cpu,
             memory=self._memory,
-            started_at=self._started_at,
             duration_seconds=duration,
             outcome=outcome,
             exception_type=exception_type,
-            context=self._context,
-            sampling=self._sampling,
             overhead=self._overhead,
             resolved=self._resolved,
             learn_cost=self._home.gate.learn_cost,

@@ -72,7 +72,7 @@ def memoises_four_thousand_random_keys() -> None:
         large_domain[key] = bytes(120)
 
 
-expiring: dict[int, tuple[float, bytes]] = {}
+expiring: collections.OrderedDict[int, tuple[float, bytes]] = collections.OrderedDict()
 
 
 @collection.clean
@@ -86,7 +86,7 @@ def caches_with_a_time_to_live() -> None:
         del expiring[key]
 
 
-slow_expiring: dict[int, tuple[float, bytes]] = {}
+slow_expiring: collections.OrderedDict[int, tuple[float, bytes]] = collections.OrderedDict()
 
 
 @collection.clean

@@ -1,0 +1,1 @@
+"""Watches the process for leaks while functions decorated with ``memory_profile`` run."""
