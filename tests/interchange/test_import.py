@@ -49,7 +49,7 @@ def all_values(profile: Profile) -> dict[str, dict[tuple[Frame, ...], float]]:
 
 
 @pytest.mark.parametrize("name", ["speedscope", "pprof"])
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(original=profiles())
 def test_a_file_of_ours_comes_back_equal_in_values_and_names(
     name: str, original: Profile, tmp_path: Path
@@ -64,7 +64,7 @@ def test_a_file_of_ours_comes_back_equal_in_values_and_names(
     assert all_values(back) == all_values(original)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(original=profiles(), data=st.data())
 def test_collapsed_stacks_come_back_to_the_microsecond_and_the_byte(
     original: Profile, data: st.DataObject, tmp_path: Path
@@ -237,7 +237,7 @@ def test_a_damaged_file_is_unreadable_and_says_which(content: bytes, tmp_path: P
 
 
 @given(noise=st.binary(max_size=200), cut=st.integers(0, 3000))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_cut_off_or_garbled_pprof_file_never_ends_in_another_error(
     noise: bytes, cut: int, tmp_path: Path
 ) -> None:
