@@ -120,6 +120,15 @@ def test_stacks_of_other_tools_are_samples_of_an_interval(tmp_path: Path) -> Non
     assert profile.cpu.tree.frame(1) == Frame("parse", "orders.py", 12)
 
 
+@pytest.mark.parametrize("outermost", ["{closure}", "memray_start", "[thread]"])
+def test_stacks_are_known_by_their_numbers_and_not_by_their_first_word(
+    outermost: str, tmp_path: Path
+) -> None:
+    profile = imported(f"{outermost};work 5\n".encode(), tmp_path / "a.txt")
+    assert profile.cpu is not None
+    assert profile.cpu.tree.frame(0).function == outermost
+
+
 def test_sampled_speedscope_profiles_of_several_threads_stand_side_by_side(tmp_path: Path) -> None:
     def thread(name: str, weight: float) -> dict[str, object]:
         return {
