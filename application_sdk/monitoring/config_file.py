@@ -34,17 +34,19 @@ class ConfigFile:
         self._values: dict[str, Any] = {}
         self._valid: frozenset[str] = frozenset()
 
+    def is_due(self) -> bool:
+        """Whether there is a file, or an override that expires, and it is time to look."""
+        if not self._values and not current_settings().may_change_by_itself:
+            return False
+        return time.monotonic() >= self._next_look
+
     def look(self) -> None:
         """Take over what has changed, if it is time to look; cheap where it is not."""
-        settings = current_settings()
-        if not settings.may_change_by_itself and not self._values:
+        if not self.is_due():
             return
-        now = time.monotonic()
-        if now < self._next_look:
-            return
-        self._next_look = now + EVERY_SECONDS
+        self._next_look = time.monotonic() + EVERY_SECONDS
         with contained("looking at the configuration file"):
-            self._read(settings.config_file)
+            self._read(current_settings().config_file)
             self._expire()
 
     def reset(self) -> None:

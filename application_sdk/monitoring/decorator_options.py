@@ -52,6 +52,8 @@ def parse_options(
         "interval": interval,
         field: backend,
     }
+    if all(value is None for value in (*given.values(), native)):
+        return Options(cpu=cpu, memory=not cpu, name=name)
     try:
         checked = Override.model_validate({k: v for k, v in given.items() if v is not None})
     except ValidationError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Mapping
+from types import FunctionType
 from typing import Any
 
 from application_sdk.monitoring.containment import contained
@@ -13,6 +14,7 @@ _RUN = "__temporal_workflow_run"
 _DEFINITION = "__temporal_workflow_definition"
 _ENTRY_POINT = "_entrypoint_metadata"
 _APP = "_app_registered"
+_FUNCTIONS = (FunctionType, staticmethod, classmethod)
 
 
 def default_methods(cls: type) -> list[str]:
@@ -22,14 +24,16 @@ def default_methods(cls: type) -> list[str]:
     class: every public method that its body defines, and what an ``App`` inherits and
     runs as a workflow.
     """
-    inherited = [name for name in dir(cls) if name not in vars(cls) and _is_entry(cls, name)]
     own = [
         name
         for name, value in vars(cls).items()
-        if not name.startswith("_")
-        and (inspect.isfunction(value) or isinstance(value, staticmethod | classmethod))
+        if not name.startswith("_") and isinstance(value, _FUNCTIONS)
     ]
-    runs = [name for name in (*own, *inherited) if _is_run(inspect.getattr_static(cls, name))]
+    runs = [name for name in own if _is_run(vars(cls)[name])]
+    if runs:
+        return runs  # the usual workflow; the sandbox asks this for every run
+    inherited = [name for name in dir(cls) if name not in vars(cls) and _is_entry(cls, name)]
+    runs = [name for name in inherited if _is_run(inspect.getattr_static(cls, name))]
     return runs or [*own, *inherited]
 
 

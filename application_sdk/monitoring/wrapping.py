@@ -26,6 +26,8 @@ from application_sdk.monitoring.sandbox import in_sandbox
 from application_sdk.monitoring.settings import current_settings, get_settings, on_change
 from application_sdk.monitoring.workflow_classes import default_methods, redefine_workflow
 
+_ACTIVITY = "__temporal_activity_definition"
+
 _plans: weakref.WeakSet[Plan] = weakref.WeakSet()
 
 
@@ -71,6 +73,9 @@ def _decorate_class(cls: type, options: Options, methods: tuple[str, ...] | None
 
 def wrap(target: Any, options: Options) -> Any:
     """The target's wrapper, with the options of a wrapper that it has already added."""
+    sandboxed = in_sandbox()
+    if sandboxed and hasattr(target, _ACTIVITY):
+        return target  # a workflow only names its activities
     actual = target
     found = plan_of(target)
     if found is not None:
@@ -78,7 +83,6 @@ def wrap(target: Any, options: Options) -> Any:
         if is_own(target):
             actual = found.target
     kind = kind_of(actual)
-    sandboxed = in_sandbox()
     if sandboxed and kind is not Kind.ASYNC:
         return target  # only a coroutine can be a workflow's run; all else runs straight on
     plan = Plan(actual, kind, options.name or qualified_name(target), options)

@@ -119,7 +119,7 @@ class CallsPydantic:
 class AboveDefn:
     @workflow.run
     async def run(self, job: Job) -> str:
-        burn(0.1)
+        burn(0.3)
         await asyncio.sleep(1)
         return job.name
 
@@ -129,7 +129,7 @@ class AboveDefn:
 class BelowDefn:
     @workflow.run
     async def run(self, job: Job) -> str:
-        burn(0.1)
+        burn(0.3)
         await asyncio.sleep(1)
         return job.name
 
@@ -139,7 +139,7 @@ class AboveRun:
     @flamegraph
     @workflow.run
     async def run(self, job: Job) -> str:
-        burn(0.1)
+        burn(0.3)
         await asyncio.sleep(1)
         return job.name
 
@@ -149,7 +149,7 @@ class BelowRun:
     @workflow.run
     @flamegraph
     async def run(self, job: Job) -> str:
-        burn(0.1)
+        burn(0.3)
         await asyncio.sleep(1)
         return job.name
 
@@ -160,7 +160,7 @@ class BelowRun:
 class BothSides:
     @workflow.run
     async def run(self, job: Job) -> str:
-        burn(0.1)
+        burn(0.3)
         await asyncio.sleep(1)
         return job.name
 
@@ -169,7 +169,7 @@ class Base:
     @flamegraph
     @workflow.run
     async def run(self, job: Job) -> str:
-        burn(0.1)
+        burn(0.3)
         return job.name
 
 
@@ -186,7 +186,7 @@ class Inherits(Base):
 class PlainBase:
     @workflow.run
     async def run(self, job: Job) -> str:
-        burn(0.1)
+        burn(0.3)
         await asyncio.sleep(1)
         return job.name
 

@@ -20,7 +20,7 @@ from application_sdk.monitoring.protocols import ProfiledCall
 from application_sdk.monitoring.sandbox import load, outside_sandbox
 from application_sdk.monitoring.ticker import Tick, ticker
 
-_LINGER_SECONDS = 0.5
+_LINGER_SECONDS = 0.2
 _RSS_EVERY_SECONDS = 0.05
 _MOST_POINTS = 400
 
@@ -62,10 +62,10 @@ class _Slices:
         self._last_used = 0.0
 
     def entered(self, capture: WorkflowCpuCapture) -> None:
-        self._running[threading.get_ident()] = capture
-        self._last_used = time.monotonic()
-        if self._tick is None or capture.call.interval < self._interval:
-            with self._lock:
+        with self._lock:  # the tick must not go while a slice comes
+            self._running[threading.get_ident()] = capture
+            self._last_used = time.monotonic()
+            if self._tick is None or capture.call.interval < self._interval:
                 self._retune(capture.call.interval)
 
     def left(self) -> None:

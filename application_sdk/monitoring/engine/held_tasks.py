@@ -15,7 +15,7 @@ from application_sdk.monitoring.ticker import Tick, ticker
 LIMIT_SECONDS = 0.2
 
 _TICK_SECONDS = 0.05
-_LINGER_SECONDS = 0.5
+_LINGER_SECONDS = 0.2
 
 
 @dataclass
@@ -53,13 +53,12 @@ class HeldTasks:
 
     def enter(self, turn: Slice) -> None:
         """A slice begins, on this thread."""
-        turn.began = self._last_used = time.monotonic()
         turn.told = False
-        self._running[threading.get_ident()] = turn
-        if self._tick is None:
-            with self._lock:
-                if self._tick is None:
-                    self._tick = ticker.add(self._look, _TICK_SECONDS)
+        with self._lock:  # the tick must not go while a slice comes
+            turn.began = self._last_used = time.monotonic()
+            self._running[threading.get_ident()] = turn
+            if self._tick is None:
+                self._tick = ticker.add(self._look, _TICK_SECONDS)
 
     def leave(self) -> None:
         """The slice of this thread has ended."""

@@ -12,6 +12,7 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -187,7 +188,7 @@ class WorkflowRuns:
         return home
 
     def claim(
-        self, plan: Plan, run_id: str, context: CallContext, began_here: bool
+        self, plan: Plan, run_id: str, context: Callable[[], CallContext], began_here: bool
     ) -> WorkflowRun | None:
         """The run's captures, if it is profiled; decides when the run is new."""
         forget_on_fork()
@@ -204,7 +205,7 @@ class WorkflowRuns:
             if sampling is None:
                 self._settle(run_id)
                 return None
-            run = WorkflowRun(home, plan, resolved, sampling, context)
+            run = WorkflowRun(home, plan, resolved, sampling, context())
             if not began_here:
                 run.call.note(FOREIGN_NOTE)
             self._open[run_id] = run

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from functools import partial
 from typing import Any
 
 from application_sdk.monitoring.calls.kinds import Kind
@@ -121,7 +122,7 @@ class WorkflowSteps:
         self._decided = True
         with outside_sandbox():
             self._run = workflow_runs.claim(
-                self._plan, self.run_id, workflow_context(self._info), self._began_here
+                self._plan, self.run_id, partial(workflow_context, self._info), self._began_here
             )
 
     def _give_up(self) -> None:
@@ -160,8 +161,9 @@ def _steps_of(plan: Plan) -> WorkflowSteps | None:
         workflow: Any = sys.modules["temporalio.workflow"]
         if not _in_main_task():
             return None  # a handler's, or a task that the workflow made
-        with outside_sandbox():
-            config_file.look()
+        if config_file.is_due():
+            with outside_sandbox():
+                config_file.look()
         if not workflow_runs.home(plan).plan.resolved().enabled:
             return None
         instance = workflow.instance()
