@@ -72,7 +72,7 @@ def test_a_script_runs_as_it_would_alone_and_both_halves_are_captured(place: Pat
     root = profile.cpu.tree.frame(0)
     assert (root.function, root.file) == ("<module>", str(place / "job.py"))
     burn = next(stat for stat in profile.cpu.tree.functions() if stat.function == "burn")
-    assert burn.total_value == pytest.approx(0.15, rel=0.5)
+    assert 0.1 <= burn.total_value <= profile.cpu.wall_seconds
     hold = next(stat for stat in profile.memory.peak_tree.functions() if stat.function == "hold")
     assert hold.total_value == pytest.approx(8 << 20, rel=0.05)
 
@@ -107,7 +107,8 @@ def test_an_async_function_is_awaited_with_the_arguments(place: Path) -> None:
     profile = only_profile(result)
     assert profile.name == "jobs.waits"
     assert profile.cpu is not None
-    assert profile.cpu.await_seconds == pytest.approx(0.1, rel=0.5)
+    assert profile.cpu.await_seconds is not None
+    assert 0.1 <= profile.cpu.await_seconds <= profile.cpu.wall_seconds
 
 
 def test_a_function_without_parameters_finds_the_arguments_in_argv(place: Path) -> None:

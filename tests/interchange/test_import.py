@@ -49,7 +49,7 @@ def all_values(profile: Profile) -> dict[str, dict[tuple[Frame, ...], float]]:
 
 
 @pytest.mark.parametrize("name", ["speedscope", "pprof"])
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(original=profiles())
 def test_a_file_of_ours_comes_back_equal_in_values_and_names(
     name: str, original: Profile, tmp_path: Path
@@ -64,7 +64,7 @@ def test_a_file_of_ours_comes_back_equal_in_values_and_names(
     assert all_values(back) == all_values(original)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(original=profiles(), data=st.data())
 def test_collapsed_stacks_come_back_to_the_microsecond_and_the_byte(
     original: Profile, data: st.DataObject, tmp_path: Path
@@ -118,6 +118,15 @@ def test_stacks_of_other_tools_are_samples_of_an_interval(tmp_path: Path) -> Non
     assert profile.cpu.sample_count == 4
     assert profile.cpu.wall_seconds == pytest.approx(0.04)
     assert profile.cpu.tree.frame(1) == Frame("parse", "orders.py", 12)
+
+
+@pytest.mark.parametrize("outermost", ["{closure}", "memray_start", "[thread]"])
+def test_stacks_are_known_by_their_numbers_and_not_by_their_first_word(
+    outermost: str, tmp_path: Path
+) -> None:
+    profile = imported(f"{outermost};work 5\n".encode(), tmp_path / "a.txt")
+    assert profile.cpu is not None
+    assert profile.cpu.tree.frame(0).function == outermost
 
 
 def test_sampled_speedscope_profiles_of_several_threads_stand_side_by_side(tmp_path: Path) -> None:
@@ -237,7 +246,7 @@ def test_a_damaged_file_is_unreadable_and_says_which(content: bytes, tmp_path: P
 
 
 @given(noise=st.binary(max_size=200), cut=st.integers(0, 3000))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_cut_off_or_garbled_pprof_file_never_ends_in_another_error(
     noise: bytes, cut: int, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from application_sdk.monitoring.cli.exit_codes import ExitCode
+from application_sdk.monitoring.cli.inputs import add_reveal_argument
 from application_sdk.monitoring.cli.output import (
     add_output_arguments,
     format_for,
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("profile", metavar="PROFILE", help="a profile's .json file")
     add_output_arguments(parser, FORMATS, required=False)
+    add_reveal_argument(parser)
     parser.add_argument(
         "--metric",
         help="what collapsed stacks count: wall_seconds, cpu_seconds, await_seconds, "
@@ -34,12 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the file, beside the profile unless ``-o`` says where."""
     from application_sdk.monitoring.cli.inputs import read_profile
+    from application_sdk.monitoring.cli.remote import is_url
 
     name = format_for(arguments.output, arguments.format, FORMATS)
     if arguments.metric is not None and name != "collapsed":
         raise MonitoringError(f"--metric is for collapsed stacks; {name} holds every metric")
+    if arguments.output is None and is_url(arguments.profile):
+        raise MonitoringError("a profile in an object store has no place beside it: add -o")
     output = arguments.output or _beside(Path(arguments.profile), EXTENSIONS[name])
-    profile = read_profile(arguments.profile)
+    profile = read_profile(arguments.profile, arguments.reveal)
     if arguments.metric is None:
         content = render(profile, name)
     else:

@@ -36,25 +36,29 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the page and say where it is."""
     from application_sdk.monitoring.cli.index_entries import IndexEntry, read_entries
     from application_sdk.monitoring.cli.inputs import find_profiles
+    from application_sdk.monitoring.cli.remote import is_url
 
     directory = Path(arguments.directory)
-    if not directory.is_dir():
+    if is_url(arguments.directory):
+        if not arguments.json and arguments.output is None:
+            raise MonitoringError("an index of an object store needs -o or --json")
+    elif not directory.is_dir():
         raise UnreadableProfileError(f"{directory} is not a directory")
     output = arguments.output or ("-" if arguments.json else str(directory / "index.html"))
     if not arguments.json and output != "-" and not output.lower().endswith((".html", ".htm")):
         raise MonitoringError(f"the index is a page: name it .html, not {output}, or add --json")
     base = directory if output == "-" else Path(output).resolve().parent
-    found = read_entries(find_profiles([str(directory)]), base)
+    found = read_entries(find_profiles([arguments.directory]), base)
     if arguments.json:
         content = json_text(
             {
                 "profiles": [entry.model_dump(mode="json") for entry in found.entries],
-                "unreadable": [str(path) for path in found.unreadable],
+                "unreadable": found.unreadable,
             }
         )
     else:
         page: Callable[[list[IndexEntry], list[str]], bytes] = _page()
-        content = page(found.entries, [str(path) for path in found.unreadable])
+        content = page(found.entries, found.unreadable)
     write_output(output, content)
     if output != "-":
         print(output)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from application_sdk.monitoring.cli.inputs import read_profile
 from application_sdk.monitoring.cli.progress import with_progress
+from application_sdk.monitoring.cli.remote import is_url
 from application_sdk.monitoring.errors import UnreadableProfileError
 from application_sdk.monitoring.model.profile import Profile
 
@@ -48,10 +49,10 @@ class Entries(NamedTuple):
     """The profiles, newest first, and the files that hold none."""
 
     entries: list[IndexEntry]
-    unreadable: list[Path]
+    unreadable: list[str]
 
 
-def read_entries(files: Sequence[Path], base: Path) -> Entries:
+def read_entries(files: Sequence[str], base: Path) -> Entries:
     """Read the files one after another; only a few figures of each are kept.
 
     Args:
@@ -68,8 +69,8 @@ def read_entries(files: Sequence[Path], base: Path) -> Entries:
     return found
 
 
-def _entry(profile: Profile, file: Path, base: Path) -> IndexEntry:
-    page = file.with_suffix(_PAGE_EXTENSION)
+def _entry(profile: Profile, file: str, base: Path) -> IndexEntry:
+    page = None if is_url(file) else Path(file).with_suffix(_PAGE_EXTENSION)
     started = profile.started_at
     memory = profile.memory
     return IndexEntry(
@@ -85,8 +86,8 @@ def _entry(profile: Profile, file: Path, base: Path) -> IndexEntry:
         retained_bytes=None if memory is None else memory.retained_bytes,
         rss_peak_bytes=None if memory is None else memory.rss_peak_bytes,
         workflow_id=profile.context.workflow_id,
-        path=_link(file, base),
-        page=_link(page, base) if page.is_file() else None,
+        path=file if is_url(file) else _link(Path(file), base),
+        page=_link(page, base) if page is not None and page.is_file() else None,
     )
 
 

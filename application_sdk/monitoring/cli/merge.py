@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 
 from application_sdk.monitoring.cli.exit_codes import ExitCode
 from application_sdk.monitoring.cli.export import FORMATS
@@ -59,7 +58,7 @@ class _Reader:
         self.skipped = 0
         self._skip_unreadable = skip_unreadable
 
-    def read(self, files: Iterator[Path]) -> Iterator[Profile]:
+    def read(self, files: Iterator[str]) -> Iterator[Profile]:
         from application_sdk.monitoring.cli.inputs import read_profile
 
         for file in files:

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from application_sdk.monitoring.cli.exit_codes import ExitCode
+from application_sdk.monitoring.cli.inputs import add_reveal_argument
 from application_sdk.monitoring.cli.output import (
     STANDARD_OUTPUT,
     add_output_arguments,
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("profile", metavar="PROFILE", help="a profile's .json file")
     add_output_arguments(parser, FORMATS, required=False)
+    add_reveal_argument(parser)
     parser.add_argument(
         "--json",
         action="store_true",
@@ -39,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json and arguments.format is not None:
         raise MonitoringError("--json and --format exclude each other")
     output = arguments.output or STANDARD_OUTPUT
-    profile = read_profile(arguments.profile)
+    profile = read_profile(arguments.profile, arguments.reveal)
     if arguments.json:
         write_output(output, json_text(report_data(profile)))
         return ExitCode.FINE

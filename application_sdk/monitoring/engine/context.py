@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 from application_sdk.monitoring.containment import report_fault
@@ -32,9 +33,14 @@ def shielded() -> AbstractContextManager[None]:
     return shield
 
 
-def call_context() -> CallContext:
-    """The activity, tenant and span of the running call; what is unknown is None."""
-    return _gather(_activity, _sdk, _span)
+def call_context(identity: str | None = None) -> CallContext:
+    """The activity, tenant and span of the running call; what is unknown is None.
+
+    Args:
+        identity: The id of the call's profile; the span gets it as ``profile.id``, by which
+            its files are found (``*_<id>.*``).
+    """
+    return _gather(_activity, _sdk, partial(_span, identity))
 
 
 def workflow_context(info: Any) -> CallContext:
@@ -98,11 +104,16 @@ def _sdk() -> dict[str, Any]:
     return {name: str(value) for name, value in found.items() if value}
 
 
-def _span() -> dict[str, Any]:
+def _span(identity: str | None = None) -> dict[str, Any]:
     trace = sys.modules.get("opentelemetry.trace")
     if trace is None:
         return {}
-    context = trace.get_current_span().get_span_context()
+    span = trace.get_current_span()
+    context = span.get_span_context()
     if not context.is_valid:
         return {}
-    return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
+    span_id = f"{context.span_id:016x}"
+    if identity is not None and span.is_recording():
+        # Pyroscope's plugin for traces looks for the second one.
+        span.set_attributes({"profile.id": identity, "pyroscope.profile.id": span_id})
+    return {"trace_id": f"{context.trace_id:032x}", "span_id": span_id}

@@ -15,6 +15,7 @@ from application_sdk.monitoring.engine.outlets import announce
 from application_sdk.monitoring.engine.plan import Resolved
 from application_sdk.monitoring.engine.process_info import process_info
 from application_sdk.monitoring.exporters.files import write_files
+from application_sdk.monitoring.exporters.outward import deliver_outward
 from application_sdk.monitoring.model.call_tree import Frame
 from application_sdk.monitoring.model.profile import (
     CallContext,
@@ -23,6 +24,8 @@ from application_sdk.monitoring.model.profile import (
     Profile,
     SamplingInfo,
 )
+from application_sdk.monitoring.redaction import redacted
+from application_sdk.monitoring.settings import get_settings
 
 DEFAULT_FORMATS = ("html", "json", "summary")
 
@@ -70,7 +73,9 @@ def recover(
             memories, failure = _read(capture)
             for call in capture.calls:
                 profile = _profile(capture.process, call, memories.get(call["identity"]), failure)
-                files = write_files(profile, output or place.parent, formats, most, most_bytes)
+                target = output or place.parent
+                profile = redacted(profile, get_settings().redact, target)
+                files = write_files(profile, target, formats, most, most_bytes)
                 done.append((profile, files))
             remove_capture(capture.path)
     return done
@@ -107,6 +112,7 @@ def _recover_in_background(resolved: Resolved) -> None:
             )
         for profile, files in found:
             announce(profile, files)
+            deliver_outward(profile, files, settings, delivery.dropped)
 
 
 def _places(directory: Path) -> list[Path]:

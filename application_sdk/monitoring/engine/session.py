@@ -126,7 +126,7 @@ class Session:
             max_capture_bytes=resolved.process.max_capture_bytes,
             native=resolved.native,
             started_at=datetime.now(UTC),
-            context=call_context(),
+            context=call_context(identity),
             sampling=sampling,
         )
         if self.call.block is not None:

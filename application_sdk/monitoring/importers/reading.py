@@ -15,7 +15,7 @@ from application_sdk.monitoring.model.profile import Profile
 FORMATS = ("speedscope", "collapsed", "pprof", "pyinstrument", "memray")
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_MEMRAY_MAGIC = b"memray"
+_MEMRAY_MAGIC = b"memray\x00"
 _LZ4_MAGIC = b"\x04\x22\x4d\x18"
 _LARGEST = 2**31
 
@@ -91,7 +91,8 @@ def _decompressed(content: bytes) -> bytes:
 def _detect(plain: bytes) -> str:
     if plain.startswith((_MEMRAY_MAGIC, _LZ4_MAGIC)):
         return "memray"
-    if plain.lstrip()[:1] == b"{":
+    # A stack can begin with a bracket too: "{closure};load 12".
+    if plain.lstrip()[:1] == b"{" and not _is_text(plain):
         data = _json(plain)
         if "frame_records" in data:
             return "pyinstrument"
