@@ -231,7 +231,8 @@ def test_tls_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
     asked = (
         "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost "
-        "-addext subjectAltName=DNS:localhost -addext keyUsage=critical,digitalSignature,keyCertSign"
+        "-addext subjectAltName=DNS:localhost "
+        "-addext keyUsage=critical,digitalSignature,keyCertSign"
     )
     subprocess.run(
         ["openssl", *asked.split(), "-keyout", str(key), "-out", str(certificate)],  # noqa: S607
