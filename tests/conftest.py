@@ -10,6 +10,7 @@ import pytest
 
 from application_sdk.monitoring import Profile, configure, flush, on_profile
 from application_sdk.monitoring.containment import forget_warnings
+from application_sdk.monitoring.engine.leak_watch.watch import watch
 from application_sdk.monitoring.profile_hook import profile_hook
 from application_sdk.monitoring.settings import reset_settings
 
@@ -25,6 +26,7 @@ def nothing_left_behind(tmp_path: Path) -> Iterator[None]:
     configure(output_dir=tmp_path / "profiles", formats="json")
     yield
     assert flush(60)
+    watch.stop()  # it goes on for as long as a profiled function is there
     for thread in threading.enumerate():
         if thread.name.startswith("monitoring-"):
             thread.join(10)
