@@ -21,12 +21,12 @@ ROUNDS = 15
 
 def function(a: int, b: int) -> int:
     """A function that does next to nothing."""
-    return a
+    return a + b
 
 
 async def coroutine(a: int, b: int) -> int:
     """A coroutine that does next to nothing."""
-    return a
+    return a + b
 
 
 def no_op(target: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,7 +62,7 @@ def stacked(target: Any) -> Any:
 class Methods:
     """The same function as methods."""
 
-    plain = function
+    plain: Any = function
     no_op = no_op(function)
     single = single(function)
     stacked = stacked(function)

@@ -90,11 +90,8 @@ class CpuTally:
             thread_cpu: Reads the CPU clock of the call's thread; None where the platform
                 cannot read another thread's clock.
         """
-        # A profile hook samples between any two calls of C code, those of ``resume`` and
-        # ``pause`` among them, on the thread that holds the lock there. Such a sample is left
-        # out, and loses nothing: what has passed is measured, and goes to the next one.
         if not self._lock.acquire(blocking=False):
-            return
+            return  # a hook that fires inside resume or pause must not wait for itself
         try:
             if self._state is _State.RUNNING:
                 now = time.perf_counter()
@@ -106,13 +103,12 @@ class CpuTally:
                     self._cpu_since = max(burnt, self._cpu_since)
             ran, self._ran = self._ran, 0.0
             burnt_now, self._burnt = self._burnt, 0.0
-            settled, self._settled = self._settled, []
         finally:
             self._lock.release()
         self.samples += 1
         self._last_path = path or self._root
         self._table.add(self._last_path, (ran, burnt_now, 0.0))
-        self._place(settled)
+        self._drain()
 
     def sampled_waiting(self, path: Path) -> None:
         """The call was seen suspended; the whole wait is charged to this path."""
@@ -126,11 +122,10 @@ class CpuTally:
             if self._waited:
                 self._settled.append((self._wait_path, self._waited))
                 self._waited = 0.0
-            settled, self._settled = self._settled, []
         finally:
             self._lock.release()
         self.samples += 1
-        self._place(settled)
+        self._drain()
 
     def profile(
         self,
@@ -140,9 +135,7 @@ class CpuTally:
         cpu_by_stack: bool = True,
     ) -> CpuProfile:
         """The finished half; after the last ``pause``."""
-        with self._lock:
-            settled, self._settled = self._settled, []
-        self._place(settled)
+        self._drain()
         if self._ran or self._burnt:
             self._table.add(self._last_path, (self._ran, self._burnt, 0.0))
         if self._waited:
@@ -180,6 +173,9 @@ class CpuTally:
             self._settled.append((self._wait_path, waited))
         self._wait_path = None
 
-    def _place(self, settled: list[tuple[Path, float]]) -> None:
-        for path, waited in settled:
-            self._table.add(path, (waited, 0.0, waited))
+    def _drain(self) -> None:
+        if self._settled:
+            with self._lock:
+                settled, self._settled = self._settled, []
+            for path, waited in settled:
+                self._table.add(path, (waited, 0.0, waited))
