@@ -17,9 +17,7 @@ TUTORIAL = (PROJECT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 PROGRAMS = dict(re.findall(r"<!-- run: (\S+) -->\n```python\n(.*?)```", TUTORIAL, re.DOTALL))
 
 
-def _run(
-    name: str, directory: Path, program: str | None = None
-) -> tuple[str, list[Profile]]:
+def _run(name: str, directory: Path, program: str | None = None) -> tuple[str, list[Profile]]:
     (directory / name).write_text(program or PROGRAMS[name], encoding="utf-8")
     done = subprocess.run(
         [sys.executable, name],
