@@ -11,8 +11,23 @@ const here = dirname(fileURLToPath(import.meta.url));
 const target = join(here, "../application_sdk/monitoring/renderers/html");
 const limits = { "viewer.js": 60_000, "index.js": 6_000, "viewer.css": 14_000 };
 
+// Members of our own that no browser object and no key of the payload shares a name with:
+// they get short names in the built file, which is a tenth smaller for it.
+const own =
+  "acceptsAtEnd activate alternatives amount backButton band bands baseline bucket candidate canvas chosen comparing " +
+  "controls crumbs crumbsOf darkness describe descending drawn drawnFor edges element facts flags foreign found foundFor " +
+  "frame frames graph guards hiddenFrames initial isHidden layout libraries live match metric model moved openSandwich " +
+  "outermost paintNow panel pathOf pending pixels place plant prepare prepareSearch printing query readState remember " +
+  "renderGraph repaint restore ruler scene sequence setFocus showResult sorted sources states subject tellFound texts " +
+  "titles toggleTheme tooltip tree withShare widthBy wishes writeState zoom rowStart rowOf boxOf weigh gather grow grown " +
+  "repeated single klass escape accepts again begin spacer hover context drag picture result resized focused ranged " +
+  "views viewport view box metrics_ made search_ searching labels_ findFill findLabel columns_ shown choose " +
+  "source at_ close_ compile reach prepareTexts stage past change_ sandwich step_ reveal anywhere chosen hidden_ " +
+  "baseline_ made note parents parent end_ self_ difference";
+const mangleProps = new RegExp(`^(${own.split(" ").join("|")})$`);
+
 const shared = { bundle: true, write: false, logLevel: "warning", charset: "ascii" };
-const page = { ...shared, minify: true, target: ["es2022"], legalComments: "none" };
+const page = { ...shared, minify: true, mangleProps, target: ["es2022"], legalComments: "none" };
 
 async function text(options) {
   const result = await build(options);

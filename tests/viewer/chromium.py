@@ -170,7 +170,9 @@ class Page:
 
     def settle(self) -> None:
         """Wait until what was asked for is painted."""
-        self.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        self.evaluate(
+            "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
 
     def resize(self, width: int, height: int) -> None:
         """Give the page a size."""
@@ -195,9 +197,9 @@ class Page:
         root = self.call("DOM.getDocument")["root"]["nodeId"]
         found = [
             node
-            for node in self.call(
-                "Accessibility.queryAXTree", nodeId=root, accessibleName=name
-            )["nodes"]
+            for node in self.call("Accessibility.queryAXTree", nodeId=root, accessibleName=name)[
+                "nodes"
+            ]
             if not node["ignored"] and node["role"]["value"] not in ("StaticText", "LabelText")
         ]
         assert len(found) == 1, f"{len(found)} elements are named {name!r}: {found}"
@@ -236,9 +238,7 @@ class Page:
         """Click at a place."""
         self.move(x, y)
         for kind in ("mousePressed", "mouseReleased"):
-            self.call(
-                "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1
-            )
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
         self.settle()
 
     def move(self, x: float, y: float) -> None:
