@@ -7,11 +7,12 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
@@ -164,7 +165,8 @@ class Page:
         self.evaluate(
             f"new Promise((done, fail) => {{ const end = performance.now() + 30000;"
             f" const look = () => {{ if ({condition}) done(1);"
-            f" else if (performance.now() > end) fail(new Error('never: ' + {json.dumps(condition)}));"
+            " else if (performance.now() > end)"
+            f" fail(new Error('never: ' + {json.dumps(condition)}));"
             " else requestAnimationFrame(look); }; look(); })"
         )
 
@@ -230,7 +232,8 @@ class Page:
         x, y = self.on(
             name,
             "function() { this.scrollIntoView({block: 'nearest'});"
-            " const b = this.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; }",
+            " const b = this.getBoundingClientRect();"
+            " return [b.x + b.width / 2, b.y + b.height / 2]; }",
         )
         self.click(x, y)
 
@@ -271,7 +274,8 @@ class Page:
             name,
             "function(text) { const option = [...this.options].find(o => o.text === text);"
             " if (!option) throw new Error([...this.options].map(o => o.text).join());"
-            " this.value = option.value; this.dispatchEvent(new Event('change', {bubbles: true})); }",
+            " this.value = option.value;"
+            " this.dispatchEvent(new Event('change', {bubbles: true})); }",
             value,
         )
         self.settle()
@@ -309,8 +313,6 @@ def chromium(path: str) -> Iterator[Browser]:
         finally:
             process.terminate()
             process.wait(30)
-            assert process.stderr is not None
-            process.stderr.close()
 
 
 def _address(process: subprocess.Popen[bytes]) -> str:
@@ -321,5 +323,13 @@ def _address(process: subprocess.Popen[bytes]) -> str:
         line = raw.decode(errors="replace").strip()
         seen.append(line)
         if line.startswith("DevTools listening on "):
+            # A full pipe would stop the browser, so the rest is read and let go.
+            drain = threading.Thread(target=_drain, args=(process.stderr,), daemon=True)
+            drain.start()
             return line.removeprefix("DevTools listening on ")
     raise RuntimeError("Chromium did not start:\n" + "\n".join(seen[-10:]))
+
+
+def _drain(stream: IO[bytes]) -> None:
+    for _ in stream:
+        pass
