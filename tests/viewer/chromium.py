@@ -116,9 +116,14 @@ class Page:
             self.call("Emulation.setScriptExecutionDisabled", value=True)
         self.events.clear()
         self.call("Page.navigate", url=url)
-        self.wait_for_event("load")
-        if script:
-            self.until("!document.getElementById('payload') || document.querySelector('.wrong')")
+        if not script:
+            self.wait_for_event("networkIdle")
+        else:
+            # The load that was waited for may still have been that of the empty page.
+            self.until(
+                f"location.href === {json.dumps(url)} && document.readyState === 'complete' &&"
+                " (!document.getElementById('app') || document.querySelector('.bar, .wrong'))"
+            )
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """A command for this page."""

@@ -37,7 +37,7 @@ def click_row(page: Page, row: int, share: float = 0.1) -> None:
 
 def rows_of_table(page: Page) -> dict[str, list[str]]:
     found: dict[str, list[str]] = page.evaluate(
-        "Object.fromEntries([...document.querySelectorAll('tbody tr')].map(r =>"
+        "Object.fromEntries([...document.querySelectorAll('.table tbody tr')].map(r =>"
         " [r.querySelector('.name').textContent, [...r.cells].slice(1).map(c => c.textContent)]))"
     )
     return found
@@ -317,7 +317,7 @@ def test_a_page_is_reproducible_and_a_trivial_one_is_small() -> None:
 
 
 def test_a_profile_without_any_tree_still_has_its_page(opened: Open) -> None:
-    page = opened(profile(memory=False, cpu=None))
+    page = opened(profile(memory=False).model_copy(update={"cpu": None}))
 
     page.press("Icicle")
 
