@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from application_sdk.monitoring.model.call_tree import CallTree
+from application_sdk.monitoring.model.call_tree import CallTree, Frame
 
 _Frame = tuple[str, int, int]
 
@@ -34,7 +34,11 @@ def unite(baseline: CallTree | None, candidate: CallTree | None) -> Union | None
     if not metrics:
         return None
     grown = _Grown()
-    places = [grown.add(side) if side is not None else [] for side in (baseline, candidate)]
+    moved = _moved(baseline, candidate)
+    places = [
+        [] if baseline is None else grown.add(baseline, moved),
+        [] if candidate is None else grown.add(candidate, {}),
+    ]
     order, parents = grown.preorder()
     position = {node: index for index, node in enumerate(order)}
     columns: list[dict[str, list[float]]] = []
@@ -59,6 +63,29 @@ def unite(baseline: CallTree | None, candidate: CallTree | None) -> Union | None
     return Union(tree, columns[0], columns[1])
 
 
+def _moved(baseline: CallTree | None, candidate: CallTree | None) -> dict[Frame, int]:
+    """Where the baseline's functions stand in the candidate.
+
+    An edit moves every function below it, and it is still the same function. Those of one
+    name in one file are told apart by their order, if there are as many of them as before.
+    """
+    before, after = _lines(baseline), _lines(candidate)
+    return {
+        Frame(*name, line): now
+        for name, lines in before.items()
+        if len(lines) == len(after.get(name, ()))
+        for line, now in zip(lines, after[name], strict=True)
+    }
+
+
+def _lines(tree: CallTree | None) -> dict[tuple[str, str], list[int]]:
+    found: dict[tuple[str, str], set[int]] = {}
+    if tree is not None:
+        for function, file, line in tree.frames:
+            found.setdefault((function, tree.files[file]), set()).add(line)
+    return {name: sorted(lines) for name, lines in found.items()}
+
+
 class _Grown:
     def __init__(self) -> None:
         self.files: dict[str, int] = {}
@@ -68,15 +95,14 @@ class _Grown:
         self._roots: list[int] = []
         self._known: dict[tuple[int, int], int] = {}
 
-    def add(self, tree: CallTree) -> list[int]:
+    def add(self, tree: CallTree, moved: dict[Frame, int]) -> list[int]:
         """Take a tree in; returns for each of its nodes the node of the union."""
-        numbers = [
-            self.frames.setdefault(
-                (function, self.files.setdefault(tree.files[file], len(self.files)), line),
-                len(self.frames),
-            )
-            for function, file, line in tree.frames
-        ]
+        numbers = []
+        for function, file, line in tree.frames:
+            path = tree.files[file]
+            now = moved.get(Frame(function, path, line), line)
+            key = (function, self.files.setdefault(path, len(self.files)), now)
+            numbers.append(self.frames.setdefault(key, len(self.frames)))
         places: list[int] = []
         for parent, frame in zip(tree.parents, tree.frame_ids, strict=True):
             above = -1 if parent < 0 else places[parent]
