@@ -5,7 +5,7 @@ from tests.viewer.builders import FRAMES, NODES, tree
 
 
 def test_the_union_holds_every_path_of_either_side_once() -> None:
-    grown = tree(nodes=(*NODES, (4, 5, 70.0)))
+    grown = tree(nodes=(*NODES, (5, 2, 70.0)))
 
     both = unite(tree(), grown)
 
