@@ -83,7 +83,7 @@ def test_every_view_of_both_halves_shows_without_a_problem_or_a_request(opened: 
 def test_one_click_zooms_and_breadcrumbs_back_and_reset_lead_out_again(opened: Open) -> None:
     page = opened(profile())
 
-    click_row(page, 2, 0.6)
+    click_row(page, 2, 0.3)
     assert crumbs(page) == ["all", "main", "load"]
     click_row(page, 1, 0.1)
     assert crumbs(page) == ["all", "main", "load", "read_csv"]
@@ -96,7 +96,7 @@ def test_one_click_zooms_and_breadcrumbs_back_and_reset_lead_out_again(opened: O
 def test_the_pointer_shows_name_place_and_shares(opened: Open) -> None:
     page = opened(profile())
     x, y = page.evaluate(
-        "(b => [b.x + b.width * .6, b.y + 50])"
+        "(b => [b.x + b.width * .3, b.y + 50])"
         "(document.querySelector('canvas').getBoundingClientRect())"
     )
 
@@ -171,7 +171,7 @@ def test_library_frames_collapse_into_one_that_says_how_many(opened: Open) -> No
 
     page.press("Hide library frames")
     x, y = page.evaluate(
-        "(b => [b.x + b.width * .6, b.y + 70])"
+        "(b => [b.x + b.width * .3, b.y + 70])"
         "(document.querySelector('canvas').getBoundingClientRect())"
     )
     page.move(x, y)
@@ -186,9 +186,9 @@ def test_the_keyboard_reaches_every_frame_and_says_it(opened: Open) -> None:
 
     for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
         page.key(key)
-    assert "load, /app/load.py:10" in page.evaluate("document.querySelector('.spoken').textContent")
+    assert "write, /app/write.py:3" in page.evaluate("document.querySelector('.spoken').textContent")
     page.key("Enter")
-    assert crumbs(page) == ["all", "main", "load"]
+    assert crumbs(page) == ["all", "main", "write"]
     page.key("Escape")
     assert crumbs(page) == ["all"]
     page.key("/")
