@@ -103,7 +103,14 @@ class Page:
         self._url = ""
 
     def begin(
-        self, url: str, width: int, height: int, *, script: bool = True, dark: bool = False
+        self,
+        url: str,
+        width: int,
+        height: int,
+        *,
+        script: bool = True,
+        dark: bool = False,
+        before: str = "",
     ) -> None:
         """Load an address and wait until the page has settled."""
         self._url = url
@@ -114,6 +121,8 @@ class Page:
         self.dark(dark)
         if not script:
             self.call("Emulation.setScriptExecutionDisabled", value=True)
+        if before:
+            self.call("Page.addScriptToEvaluateOnNewDocument", source=before)
         self.events.clear()
         self.call("Page.navigate", url=url)
         if not script:

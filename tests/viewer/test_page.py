@@ -186,7 +186,9 @@ def test_the_keyboard_reaches_every_frame_and_says_it(opened: Open) -> None:
 
     for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
         page.key(key)
-    assert "write, /app/write.py:3" in page.evaluate("document.querySelector('.spoken').textContent")
+    assert "write, /app/write.py:3" in page.evaluate(
+        "document.querySelector('.spoken').textContent"
+    )
     page.key("Enter")
     assert crumbs(page) == ["all", "main", "write"]
     page.key("Escape")
