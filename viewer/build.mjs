@@ -9,10 +9,26 @@ import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const target = join(here, "../application_sdk/monitoring/renderers/html");
-const limits = { "viewer.js": 60_000, "index.js": 6_000, "viewer.css": 14_000 };
+const limits = { "viewer.js": 45_000, "index.js": 6_000, "viewer.css": 14_000 };
+
+// Members of our own that no browser object and no key of the payload shares a name with:
+// they get short names in the built file, which is a tenth smaller for it.
+const own =
+  "accepts acceptsAtEnd activate again alternatives amount anywhere backButton band bands baseline begin box " +
+  "boxOf bucket candidate canvas change children choose chosen columns comparing compile context controls " +
+  "count crumbs crumbsOf darkness descending describe difference drag drawn drawnFor edges element escape " +
+  "facts findFill findLabel flags focused foreign found foundFor frame frames gather graph grow grown guards " +
+  "hiddenFrames hover initial isHidden klass layout libraries live made match metric model moved note " +
+  "openSandwich options outermost paintNow panel parent parents past pathOf pending picture pixels place " +
+  "plant prepare prepareSearch printing query range reach readState remember render renderGraph repaint " +
+  "repeated resized restore result reveal root rowOf rowStart rows ruler sandwich scene search searcher " +
+  "searching sentence setFocus show showResult shown single sorted source spacer stage state states subject " +
+  "table tellFound texts titles toggleTheme tooltip tree view views weigh widthBy wishes withShare " +
+  "writeState zoom";
+const mangleProps = new RegExp(`^(${own.split(" ").join("|")})$`);
 
 const shared = { bundle: true, write: false, logLevel: "warning", charset: "ascii" };
-const page = { ...shared, minify: true, target: ["es2022"], legalComments: "none" };
+const page = { ...shared, minify: true, mangleProps, target: ["es2022"], legalComments: "none" };
 
 async function text(options) {
   const result = await build(options);

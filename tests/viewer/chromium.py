@@ -7,11 +7,12 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
@@ -102,7 +103,14 @@ class Page:
         self._url = ""
 
     def begin(
-        self, url: str, width: int, height: int, *, script: bool = True, dark: bool = False
+        self,
+        url: str,
+        width: int,
+        height: int,
+        *,
+        script: bool = True,
+        dark: bool = False,
+        before: str = "",
     ) -> None:
         """Load an address and wait until the page has settled."""
         self._url = url
@@ -113,11 +121,18 @@ class Page:
         self.dark(dark)
         if not script:
             self.call("Emulation.setScriptExecutionDisabled", value=True)
+        if before:
+            self.call("Page.addScriptToEvaluateOnNewDocument", source=before)
         self.events.clear()
         self.call("Page.navigate", url=url)
-        self.wait_for_event("load")
-        if script:
-            self.until("!document.getElementById('payload') || document.querySelector('.wrong')")
+        if not script:
+            self.wait_for_event("networkIdle")
+        else:
+            # The load that was waited for may still have been that of the empty page.
+            self.until(
+                f"location.href === {json.dumps(url)} && document.readyState === 'complete' &&"
+                " (!document.getElementById('app') || document.querySelector('.bar, .wrong'))"
+            )
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """A command for this page."""
@@ -164,13 +179,16 @@ class Page:
         self.evaluate(
             f"new Promise((done, fail) => {{ const end = performance.now() + 30000;"
             f" const look = () => {{ if ({condition}) done(1);"
-            f" else if (performance.now() > end) fail(new Error('never: ' + {json.dumps(condition)}));"
+            " else if (performance.now() > end)"
+            f" fail(new Error('never: ' + {json.dumps(condition)}));"
             " else requestAnimationFrame(look); }; look(); })"
         )
 
     def settle(self) -> None:
         """Wait until what was asked for is painted."""
-        self.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        self.evaluate(
+            "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
 
     def resize(self, width: int, height: int) -> None:
         """Give the page a size."""
@@ -195,9 +213,9 @@ class Page:
         root = self.call("DOM.getDocument")["root"]["nodeId"]
         found = [
             node
-            for node in self.call(
-                "Accessibility.queryAXTree", nodeId=root, accessibleName=name
-            )["nodes"]
+            for node in self.call("Accessibility.queryAXTree", nodeId=root, accessibleName=name)[
+                "nodes"
+            ]
             if not node["ignored"] and node["role"]["value"] not in ("StaticText", "LabelText")
         ]
         assert len(found) == 1, f"{len(found)} elements are named {name!r}: {found}"
@@ -228,7 +246,8 @@ class Page:
         x, y = self.on(
             name,
             "function() { this.scrollIntoView({block: 'nearest'});"
-            " const b = this.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; }",
+            " const b = this.getBoundingClientRect();"
+            " return [b.x + b.width / 2, b.y + b.height / 2]; }",
         )
         self.click(x, y)
 
@@ -236,9 +255,7 @@ class Page:
         """Click at a place."""
         self.move(x, y)
         for kind in ("mousePressed", "mouseReleased"):
-            self.call(
-                "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1
-            )
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
         self.settle()
 
     def move(self, x: float, y: float) -> None:
@@ -271,7 +288,8 @@ class Page:
             name,
             "function(text) { const option = [...this.options].find(o => o.text === text);"
             " if (!option) throw new Error([...this.options].map(o => o.text).join());"
-            " this.value = option.value; this.dispatchEvent(new Event('change', {bubbles: true})); }",
+            " this.value = option.value;"
+            " this.dispatchEvent(new Event('change', {bubbles: true})); }",
             value,
         )
         self.settle()
@@ -309,8 +327,6 @@ def chromium(path: str) -> Iterator[Browser]:
         finally:
             process.terminate()
             process.wait(30)
-            assert process.stderr is not None
-            process.stderr.close()
 
 
 def _address(process: subprocess.Popen[bytes]) -> str:
@@ -321,5 +337,13 @@ def _address(process: subprocess.Popen[bytes]) -> str:
         line = raw.decode(errors="replace").strip()
         seen.append(line)
         if line.startswith("DevTools listening on "):
+            # A full pipe would stop the browser, so the rest is read and let go.
+            drain = threading.Thread(target=_drain, args=(process.stderr,), daemon=True)
+            drain.start()
             return line.removeprefix("DevTools listening on ")
     raise RuntimeError("Chromium did not start:\n" + "\n".join(seen[-10:]))
+
+
+def _drain(stream: IO[bytes]) -> None:
+    for _ in stream:
+        pass

@@ -90,7 +90,7 @@ export function speedscope(model: Model): string {
     name: model.header.title,
     activeProfileIndex: 0,
     profiles,
-    shared: { frames: table },
+    shared: { "frames": table },
   });
 }
 
@@ -100,13 +100,13 @@ function events(tree: Subject["tree"], measure: Measure, whole: (own: number) =>
   let now = 0;
   const close = (until: number): void => {
     while (open.length && open[open.length - 1] !== until) {
-      found.push({ type: "C", frame: tree.frame[open.pop()!], at: now });
+      found.push({ type: "C", "frame": tree.frame[open.pop()!], at: now });
     }
   };
   for (let node = 0; node < tree.size; node++) {
     close(tree.parent[node]!);
     open.push(node);
-    found.push({ type: "O", frame: tree.frame[node], at: now });
+    found.push({ type: "O", "frame": tree.frame[node], at: now });
     now += whole(measure.self[node]!);
   }
   close(-1);

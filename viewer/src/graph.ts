@@ -117,7 +117,9 @@ export class Graph {
 
   private fit(): void {
     const height = this.scene!.rows * ROW;
-    this.element.style.setProperty("--rows", `${height}px`);
+    // As high as the window leaves room, so that the last row of a flame is in sight at once.
+    const room = innerHeight - this.element.getBoundingClientRect().top - scrollY - 10;
+    this.element.style.height = `${Math.max(60, Math.min(height, Math.max(room, innerHeight * 0.5)))}px`;
     const ratio = devicePixelRatio || 1;
     const shown = Math.min(height, this.element.clientHeight || height);
     const [wide, high] = [Math.round(this.width * ratio), Math.round(shown * ratio)];

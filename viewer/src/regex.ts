@@ -2,133 +2,8 @@
 // pattern can hang the page. Literals, classes, groups, alternatives, * + ? {m,n}, ^ and $.
 
 type Test = (code: number) => boolean;
-type Node =
-  | { kind: "char"; test: Test }
-  | { kind: "start" | "end" | "empty" }
-  | { kind: "all" | "any"; parts: Node[] }
-  | { kind: "repeat"; part: Node; least: number; most: number };
-
-const MOST_STATES = 4000;
-const MOST_SETS = 2000;
-const DIGIT: Test = (c) => c >= 48 && c <= 57;
-const WORD: Test = (c) => DIGIT(c) || (c >= 97 && c <= 122) || (c >= 65 && c <= 90) || c === 95 || c > 127;
-const SPACE: Test = (c) => c === 32 || (c >= 9 && c <= 13) || c === 160;
-const CLASSES: Record<string, Test> = {
-  d: DIGIT, w: WORD, s: SPACE, D: (c) => !DIGIT(c), W: (c) => !WORD(c), S: (c) => !SPACE(c),
-};
-const CONTROLS: Record<string, string> = { n: "\n", t: "\t", r: "\r" };
-
-class Parser {
-  private at = 0;
-
-  constructor(private readonly source: string) {}
-
-  parse(): Node {
-    const node = this.alternatives();
-    if (this.at < this.source.length) throw new SyntaxError("there is a ) too many");
-    return node;
-  }
-
-  private alternatives(): Node {
-    const parts = [this.sequence()];
-    while (this.source[this.at] === "|") {
-      this.at++;
-      parts.push(this.sequence());
-    }
-    return parts.length > 1 ? { kind: "any", parts } : parts[0]!;
-  }
-
-  private sequence(): Node {
-    const parts: Node[] = [];
-    while (this.at < this.source.length && !"|)".includes(this.source[this.at]!)) parts.push(this.repeated());
-    return { kind: "all", parts };
-  }
-
-  private repeated(): Node {
-    let node = this.single();
-    for (;;) {
-      const char = this.source[this.at];
-      const counted = char === "{" ? /^\{(\d+)(,(\d*))?\}/.exec(this.source.slice(this.at)) : null;
-      let bounds: [number, number];
-      if (char === "*") bounds = [0, Infinity];
-      else if (char === "+") bounds = [1, Infinity];
-      else if (char === "?") bounds = [0, 1];
-      else if (counted) {
-        bounds = [Number(counted[1]), counted[2] ? (counted[3] ? Number(counted[3]) : Infinity) : Number(counted[1])];
-      } else return node;
-      this.at += counted ? counted[0].length : 1;
-      // A lazy or greedy match is the same match where only its presence counts.
-      if (this.source[this.at] === "?") this.at++;
-      node = { kind: "repeat", part: node, least: bounds[0], most: bounds[1] };
-    }
-  }
-
-  private single(): Node {
-    const char = this.next();
-    if (char === "(") {
-      if (this.source[this.at] === "?") {
-        if (this.source[this.at + 1] !== ":") throw new SyntaxError("groups with ? are not supported");
-        this.at += 2;
-      }
-      const node = this.alternatives();
-      if (this.source[this.at++] !== ")") throw new SyntaxError("a ) is missing");
-      return node;
-    }
-    if (char === "[") return { kind: "char", test: this.klass() };
-    if (char === ".") return { kind: "char", test: () => true };
-    if (char === "^") return { kind: "start" };
-    if (char === "$") return { kind: "end" };
-    if ("*+?".includes(char)) throw new SyntaxError(`nothing stands before ${char}`);
-    if (char === "\\") return { kind: "char", test: this.escape() };
-    return { kind: "char", test: literal(char) };
-  }
-
-  private klass(): Test {
-    const negated = this.source[this.at] === "^";
-    if (negated) this.at++;
-    const tests: Test[] = [];
-    for (let first = true; ; first = false) {
-      const char = this.next();
-      if (char === "]" && !first) break;
-      if (char === "\\") {
-        tests.push(this.escape());
-        continue;
-      }
-      if (this.source[this.at] === "-" && (this.source[this.at + 1] ?? "]") !== "]") {
-        this.at++;
-        const [from, to] = [char.charCodeAt(0), this.next().charCodeAt(0)];
-        tests.push((c) => inRange(c, from, to));
-      } else tests.push(literal(char));
-    }
-    return (c) => tests.some((test) => test(c)) !== negated;
-  }
-
-  private escape(): Test {
-    const char = this.next();
-    const known = CLASSES[char];
-    if (known) return known;
-    if (/[A-Za-z0-9]/.test(char) && !CONTROLS[char]) throw new SyntaxError(`\\${char} is not supported`);
-    return literal(CONTROLS[char] ?? char);
-  }
-
-  private next(): string {
-    const char = this.source[this.at++];
-    if (char === undefined) throw new SyntaxError("the pattern is not finished");
-    return char;
-  }
-}
-
-// What is searched is in lower case already.
-function literal(char: string): Test {
-  const code = char.toLowerCase().charCodeAt(0);
-  return (c) => c === code;
-}
-
-function inRange(code: number, from: number, to: number): boolean {
-  if (code >= from && code <= to) return true;
-  const upper = String.fromCharCode(code).toUpperCase().charCodeAt(0);
-  return upper >= from && upper <= to;
-}
+/** Adds states in front of a state, and tells the first of them. */
+type Part = (after: number) => number;
 
 interface StateSet {
   states: number[];
@@ -137,107 +12,164 @@ interface StateSet {
   next: Map<number, StateSet>;
 }
 
-export class Pattern {
-  private readonly tests: (Test | undefined)[] = [];
-  private readonly edges: number[][] = [];
-  private readonly guards: ("start" | "end" | undefined)[] = [];
-  private readonly first: number;
-  private readonly last: number;
-  private sets = new Map<string, StateSet>();
-  private readonly begin: StateSet;
-  private readonly again: number[];
+const MOST_STATES = 4000;
+const MOST_SETS = 2000;
+const ANY = 0xffff;
+const CLASSES: Record<string, number[]> = {
+  d: [48, 57], w: [48, 57, 65, 90, 95, 95, 97, 122, 128, ANY], s: [9, 13, 32, 32, 160, 160],
+};
+const CONTROLS: Record<string, string> = { n: "\n", t: "\t", r: "\r" };
 
-  constructor(source: string) {
-    this.last = this.state();
-    this.first = this.compile(new Parser(source).parse(), this.last);
-    this.begin = this.close([this.first], true);
-    this.again = this.close([this.first], false).states;
+function wrong(what: string): never {
+  throw new SyntaxError(what);
+}
+
+/** Pairs of first and last character; in upper case too, for what is searched is in lower case. */
+function among(ranges: number[], negated = false): Test {
+  const holds = (code: number): boolean => ranges.some((from, k) => k % 2 === 0 && code >= from && code <= ranges[k + 1]!);
+  return (code) => (holds(code) || holds(String.fromCharCode(code).toUpperCase().charCodeAt(0))) !== negated;
+}
+
+/** Whether the pattern is found anywhere in a text that is in lower case. */
+export function compile(source: string): (text: string) => boolean {
+  const tests: (Test | undefined)[] = [];
+  const edges: number[][] = [];
+  const guards: string[] = [];
+  let at = 0;
+
+  const state = (test?: Test, onward: number[] = [], guard = ""): number => {
+    if (edges.length >= MOST_STATES) wrong("the pattern is too large");
+    tests.push(test);
+    guards.push(guard);
+    return edges.push(onward) - 1;
+  };
+  const next = (): string => source[at++] ?? wrong("the pattern is not finished");
+  const char = (test: Test): Part => (after) => state(test, [after]);
+
+  function escape(): [ranges: number[], negated: boolean] {
+    const letter = next();
+    const known = CLASSES[letter.toLowerCase()];
+    if (known) return [known, letter < "a"];
+    if (/[a-z0-9]/i.test(letter) && !CONTROLS[letter]) wrong(`\\${letter} is not supported`);
+    const code = (CONTROLS[letter] ?? letter).charCodeAt(0);
+    return [[code, code], false];
   }
 
-  /** Whether the pattern is found anywhere in the text, which is in lower case. */
-  test(text: string): boolean {
-    let set = this.begin;
-    for (let i = 0; i < text.length; i++) {
-      if (set.accepts) return true;
-      const code = text.charCodeAt(i);
-      let next = set.next.get(code);
-      if (!next) set.next.set(code, (next = this.step(set, code)));
-      set = next;
-    }
-    return set.accepts || set.acceptsAtEnd;
-  }
-
-  private state(test?: Test, edges: number[] = [], guard?: "start" | "end"): number {
-    if (this.edges.length >= MOST_STATES) throw new SyntaxError("the pattern is too large");
-    this.tests.push(test);
-    this.guards.push(guard);
-    return this.edges.push(edges) - 1;
-  }
-
-  /** The state that starts a node and goes on to `after`. */
-  private compile(node: Node, after: number): number {
-    switch (node.kind) {
-      case "char":
-        return this.state(node.test, [after]);
-      case "start":
-      case "end":
-        return this.state(undefined, [after], node.kind);
-      case "empty":
-        return after;
-      case "all":
-        return node.parts.reduceRight((next, part) => this.compile(part, next), after);
-      case "any":
-        return this.state(undefined, node.parts.map((part) => this.compile(part, after)));
-      case "repeat": {
-        if (node.least > 1000 || (node.most !== Infinity && node.most > 1000)) {
-          throw new SyntaxError("a repetition is too long");
-        }
-        let next = after;
-        if (node.most === Infinity) {
-          const loop = this.state(undefined, []);
-          this.edges[loop] = [this.compile(node.part, loop), after];
-          next = loop;
-        } else {
-          for (let k = node.least; k < node.most; k++) {
-            next = this.state(undefined, [this.compile(node.part, next), after]);
-          }
-        }
-        for (let k = 0; k < node.least; k++) next = this.compile(node.part, next);
-        return next;
+  function klass(): Test {
+    const negated = source[at] === "^";
+    if (negated) at++;
+    const parts: Test[] = [];
+    for (let first = true; ; first = false) {
+      const letter = next();
+      if (letter === "]" && !first) break;
+      if (letter === "\\") parts.push(among(...escape()));
+      else {
+        const from = letter.charCodeAt(0);
+        const isRange = source[at] === "-" && (source[at + 1] ?? "]") !== "]";
+        if (isRange) at++;
+        parts.push(among([from, isRange ? next().charCodeAt(0) : from]));
       }
     }
+    return (code) => parts.some((test) => test(code)) !== negated;
   }
 
-  private reach(from: number[], atStart: boolean, atEnd: boolean): number[] {
+  function single(): Part {
+    const letter = next();
+    if (letter === "(") {
+      if (source[at] === "?") {
+        if (source[at + 1] !== ":") wrong("groups with ? are not supported");
+        at += 2;
+      }
+      const part = alternatives();
+      if (source[at++] !== ")") wrong("a ) is missing");
+      return part;
+    }
+    if (letter === "[") return char(klass());
+    if (letter === ".") return char(() => true);
+    if (letter === "^" || letter === "$") return (after) => state(undefined, [after], letter);
+    if ("*+?".includes(letter)) wrong(`nothing stands before ${letter}`);
+    if (letter === "\\") return char(among(...escape()));
+    const code = letter.toLowerCase().charCodeAt(0);
+    return char((each) => each === code);
+  }
+
+  function repeated(): Part {
+    let part = single();
+    for (;;) {
+      const bounds = /^(?:([*+?])|\{(\d+)(,(\d*))?\})/.exec(source.slice(at, at + 20));
+      if (!bounds) return part;
+      const [all, sign, low, comma, high] = bounds;
+      const least = sign ? (sign === "+" ? 1 : 0) : Number(low);
+      const most = sign ? (sign === "?" ? 1 : Infinity) : comma ? (high ? Number(high) : Infinity) : least;
+      at += all.length;
+      // A lazy or greedy match is the same match where only its presence counts.
+      if (source[at] === "?") at++;
+      const inner = part;
+      part = (after) => {
+        let first = after;
+        if (most === Infinity) {
+          first = state();
+          edges[first] = [inner(first), after];
+        } else for (let k = least; k < most; k++) first = state(undefined, [inner(first), after]);
+        for (let k = 0; k < least; k++) first = inner(first);
+        return first;
+      };
+    }
+  }
+
+  function alternatives(): Part {
+    const ways: Part[] = [];
+    do {
+      const parts: Part[] = [];
+      while (at < source.length && !"|)".includes(source[at]!)) parts.push(repeated());
+      ways.push((after) => parts.reduceRight((onward, part) => part(onward), after));
+    } while (source[at] === "|" && at++ >= 0);
+    return ways.length > 1 ? (after) => state(undefined, ways.map((way) => way(after))) : ways[0]!;
+  }
+
+  const whole = alternatives();
+  if (at < source.length) wrong("there is a ) too many");
+  const last = state();
+  const first = whole(last);
+
+  function reach(from: number[], allowed: string): number[] {
     const seen = new Set<number>();
     const open = [...from];
     while (open.length) {
-      const state = open.pop()!;
-      if (seen.has(state)) continue;
-      seen.add(state);
-      const guard = this.guards[state];
-      if (this.tests[state] || (guard === "start" && !atStart) || (guard === "end" && !atEnd)) continue;
-      open.push(...this.edges[state]!);
+      const each = open.pop()!;
+      if (seen.has(each)) continue;
+      seen.add(each);
+      if (!tests[each] && allowed.includes(guards[each]!)) open.push(...edges[each]!);
     }
     return [...seen].sort((a, b) => a - b);
   }
 
-  private close(from: number[], atStart: boolean): StateSet {
-    const states = this.reach(from, atStart, false);
-    const key = `${atStart}${states.join()}`;
-    let set = this.sets.get(key);
+  const sets = new Map<string, StateSet>();
+  function close(from: number[], allowed: string): StateSet {
+    const states = reach(from, allowed);
+    const key = allowed + states.join();
+    let set = sets.get(key);
     if (!set) {
-      if (this.sets.size >= MOST_SETS) this.sets = new Map();
-      const acceptsAtEnd = this.reach(states, atStart, true).includes(this.last);
-      set = { states, accepts: states.includes(this.last), acceptsAtEnd, next: new Map() };
-      this.sets.set(key, set);
+      if (sets.size >= MOST_SETS) sets.clear();
+      const acceptsAtEnd = reach(states, `${allowed}$`).includes(last);
+      sets.set(key, (set = { states, accepts: states.includes(last), acceptsAtEnd, next: new Map() }));
     }
     return set;
   }
 
-  private step(set: StateSet, code: number): StateSet {
-    const next = [...this.again];
-    for (const state of set.states) if (this.tests[state]?.(code)) next.push(this.edges[state]![0]!);
-    return this.close(next, false);
-  }
+  const begin = close([first], "^");
+  const again = close([first], "").states;
+  return (text) => {
+    let set = begin;
+    for (let i = 0; i < text.length && !set.accepts; i++) {
+      const code = text.charCodeAt(i);
+      let onward = set.next.get(code);
+      if (!onward) {
+        const reached = set.states.flatMap((each) => (tests[each]?.(code) ? edges[each]! : []));
+        set.next.set(code, (onward = close([...again, ...reached], "")));
+      }
+      set = onward;
+    }
+    return set.accepts || set.acceptsAtEnd;
+  };
 }

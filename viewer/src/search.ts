@@ -1,6 +1,6 @@
 // Which frames a search finds, and how much of a tree they account for.
 import type { CallTree, Frames, Measure } from "./model.ts";
-import { Pattern } from "./regex.ts";
+import { compile } from "./regex.ts";
 
 export interface Found {
   /** 1 for each frame that matches. */
@@ -30,7 +30,7 @@ export class Searcher {
     let frames = 0;
     let error = "";
     try {
-      const test = regex ? matcher(query) : substring(query.toLowerCase());
+      const test = regex ? compile(query) : substring(query.toLowerCase());
       for (let frame = 0; frame < flags.length; frame++) {
         if (test(this.texts[frame]!)) {
           flags[frame] = 1;
@@ -47,11 +47,6 @@ export class Searcher {
 
 function substring(query: string): (text: string) => boolean {
   return (text) => text.includes(query);
-}
-
-function matcher(query: string): (text: string) => boolean {
-  const pattern = new Pattern(query);
-  return (text) => pattern.test(text);
 }
 
 /** The value of all matching nodes together; one inside another counts once. */

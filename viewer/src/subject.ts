@@ -1,6 +1,6 @@
 // What is looked at: one metric of one tree, measured in one way, and what can be said of a node.
 import type { CallTree, Frames, Measure, Metric } from "./model.ts";
-import { count, formatValue, percent, signed } from "./text.ts";
+import { count, formatValue, percent, points, signed } from "./text.ts";
 import { HIDDEN, ROOT, type View } from "./view.ts";
 
 export type WidthBy = "baseline" | "candidate" | "change";
@@ -68,7 +68,7 @@ export class Subject {
       const change = signed(this.metric.amount(after - before), unit);
       const relative = before > 0 ? `, ${(after / before).toFixed(2)} times` : after > 0 ? ", added" : "";
       facts.push(["Change", change + (after || !before ? relative : ", removed")]);
-      facts.push(["Change in share", points(before, this.baseline, after, this.candidate)]);
+      facts.push(["Change in share", points((100 * after) / (this.candidate.sum || 1) - (100 * before) / (this.baseline.sum || 1))]);
     } else {
       facts.push([this.metric.label, this.format(value)]);
       facts.push(["Of total", percent(value, this.width.sum)]);
@@ -112,9 +112,4 @@ export class Subject {
     const sorted = [...names].sort((a, b) => b[1] - a[1]).map(([name]) => name);
     return sorted.length > most ? `${sorted.slice(0, most).join(", ")}, …` : sorted.join(", ");
   }
-}
-
-function points(before: number, baseline: Measure, after: number, candidate: Measure): string {
-  const change = (100 * after) / (candidate.sum || 1) - (100 * before) / (baseline.sum || 1);
-  return `${change > 0 ? "+" : ""}${change.toFixed(1)} points`;
 }

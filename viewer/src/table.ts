@@ -2,7 +2,7 @@
 import { el, foreign } from "./dom.ts";
 import { functionTotals, type FunctionTotals } from "./model.ts";
 import type { Subject } from "./subject.ts";
-import { count, formatValue, percent, signed } from "./text.ts";
+import { count, formatValue, percent, points, signed } from "./text.ts";
 
 const PORTION = 200;
 
@@ -121,7 +121,7 @@ function diffColumns(subject: Subject): Column[] {
   const scales = [subject.baseline, subject.candidate!].map((measure) => (share ? 100 / (measure.sum || 1) : 1));
   const say = (value: number): string => (share ? `${value.toFixed(1)}%` : formatValue(metric.amount(value), metric.unit));
   const change = (value: number): string =>
-    share ? `${value > 0 ? "+" : ""}${value.toFixed(1)} points` : signed(metric.amount(value), metric.unit);
+    share ? points(value) : signed(metric.amount(value), metric.unit);
   const found: Column[] = [];
   for (const what of ["Self", "Total"] as const) {
     const part = what.toLowerCase() as keyof FunctionTotals;

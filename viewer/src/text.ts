@@ -36,6 +36,13 @@ export function signed(value: number, unit: string): string {
   return (value > 0 ? "+" : "") + formatValue(value, unit);
 }
 
+/** A change of shares, given in hundredths. */
+export function points(change: number): string {
+  // What rounds to nothing has no sign.
+  const rounded = Math.round(change * 10) / 10 || 0;
+  return `${rounded > 0 ? "+" : ""}${rounded.toFixed(1)} points`;
+}
+
 export function percent(part: number, whole: number): string {
   return whole > 0 ? `${((100 * part) / whole).toFixed(1)}%` : "–";
 }

@@ -1,0 +1,144 @@
+"""How long the page takes: written by Python, painted, zoomed and searched in Chromium.
+
+    python -m benchmarks.viewer.bench_page [NODES ...]
+
+First paint is the time from the start of the navigation to the first frame that shows the
+graph, the median of several fresh pages; zoom and search are the script's own time.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from application_sdk.monitoring.model.call_tree import CallTree
+from application_sdk.monitoring.model.profile import (
+    CpuProfile,
+    ProcessInfo,
+    Profile,
+    SamplingInfo,
+)
+from application_sdk.monitoring.renderers.html import render
+from tests.viewer.chromium import Browser, chromium, find_chromium
+
+_SIZES = (10_000, 100_000, 500_000, 1_000_000)
+_REPEATS = 5
+_FIXED_BYTES = 100_000
+_WATCH = """
+const look = () => {
+  const canvas = document.querySelector('canvas');
+  if (!canvas || canvas.width < 2) requestAnimationFrame(look);
+  else requestAnimationFrame(() => { window.painted = performance.now(); });
+};
+requestAnimationFrame(look);
+"""
+_ZOOM = """(() => {
+  const canvas = document.querySelector('canvas'), bounds = canvas.getBoundingClientRect();
+  const times = [];
+  for (const [row, share] of [[3, .1], [2, .2], [2, .3], [1, .4]]) {
+    const start = performance.now();
+    canvas.dispatchEvent(new MouseEvent('click', {bubbles: true,
+      clientX: bounds.x + bounds.width * share, clientY: bounds.y + row * 20 + 10}));
+    times.push(performance.now() - start);
+  }
+  return Math.max(...times);
+})()"""
+_SEARCH = """(() => {
+  const field = document.querySelector('input[type=search]');
+  return Math.max(...['l', 'lo', 'load', 'batch_1', '.py'].map(text => {
+    field.value = text;
+    const start = performance.now();
+    field.dispatchEvent(new Event('input'));
+    return performance.now() - start;
+  }));
+})()"""
+
+
+def example(nodes: int) -> Profile:
+    """A made-up profile of a deep program with 3,000 functions and three metrics."""
+    chance = random.Random(nodes)
+    frames = tuple(
+        (f"{chance.choice(('load', 'parse', 'write'))}_batch_{number}", number % 60, number % 900)
+        for number in range(3000)
+    )
+    parents, frame_ids, path = [-1], [0], [0]
+    while len(parents) < nodes:
+        while len(path) > 1 and (chance.random() < 0.45 or len(path) > 60):
+            path.pop()
+        parents.append(path[-1])
+        frame_ids.append(min(int(chance.paretovariate(0.6)) + len(path) * 7 % 50, 2999))
+        path.append(len(parents) - 1)
+    metrics = ("wall_seconds", "cpu_seconds", "await_seconds")
+    tree = CallTree.model_construct(
+        metrics=metrics,
+        files=tuple(f"/app/package/module_{number}.py" for number in range(60)),
+        frames=frames,
+        parents=tuple(parents),
+        frame_ids=tuple(frame_ids),
+        values={
+            metric: tuple(round(chance.expovariate(100), 9) for _ in parents) for metric in metrics
+        },
+    )
+    cpu = CpuProfile.model_construct(
+        backend="sampler",
+        interval_seconds=0.01,
+        sample_count=nodes,
+        wall_seconds=1.0,
+        cpu_seconds=1.0,
+        await_seconds=1.0,
+        tree=tree,
+    )
+    return Profile(
+        profile_id="benchmark",
+        name="benchmark",
+        started_at=datetime(2026, 1, 1, tzinfo=UTC),
+        duration_seconds=1.0,
+        outcome="returned",
+        process=ProcessInfo(
+            pid=1, hostname="h", python="3", implementation="CPython", monitoring_version="0"
+        ),
+        sampling=SamplingInfo(mode="adaptive"),
+    ).model_copy(update={"cpu": cpu})
+
+
+def measure(browser: Browser, nodes: int, directory: Path) -> str:
+    """One line of results."""
+    profile = example(nodes)
+    start = time.perf_counter()
+    content = render(profile)
+    written = time.perf_counter() - start
+    file = directory / f"{nodes}.html"
+    file.write_bytes(content)
+    paints: list[float] = []
+    for _ in range(_REPEATS):
+        page = browser.open(file.as_uri(), before=_WATCH)
+        page.until("window.painted")
+        paints.append(page.evaluate("window.painted"))
+        zoom, search = page.evaluate(_ZOOM), page.evaluate(_SEARCH)
+        page.close()
+    per_node = max(0, len(content) - _FIXED_BYTES) / nodes
+    return (
+        f"{nodes:>9,} {written:>8.2f} s {len(content) / 1e6:>7.2f} MB {per_node:>6.2f} B "
+        f"{statistics.median(paints):>8.0f} ms {zoom:>8.1f} ms {search:>8.1f} ms"
+    )
+
+
+def main() -> None:
+    """Print the table."""
+    sizes = [int(size) for size in sys.argv[1:]] or list(_SIZES)
+    path = find_chromium()
+    if path is None:
+        sys.exit("this needs Chromium: apt-get install chromium")
+    print("    nodes    written        file   per node  first paint     zoom      search")
+    with chromium(path) as browser, tempfile.TemporaryDirectory() as directory:
+        for nodes in sizes:
+            print(measure(browser, nodes, Path(directory)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

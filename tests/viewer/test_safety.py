@@ -1,0 +1,124 @@
+"""Nothing that a program calls its functions can do harm in the page."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from application_sdk.monitoring.renderers.html import render
+from application_sdk.monitoring.renderers.html.page import policy
+from tests.viewer.builders import HOSTILE, hostile_profile
+from tests.viewer.chromium import Browser, Page
+
+Open = Callable[..., Page]
+
+
+def visit_everything(page: Page) -> None:
+    for view in ("Icicle", "Flame", "Callers", "Sandwich", "Timeline", "Table"):
+        page.press(view)
+
+
+def assert_harmless(page: Page, requests: int = 0) -> None:
+    assert page.dialogs == []
+    assert page.problems == []
+    assert len(page.requests) == requests
+
+
+def test_hostile_names_are_shown_and_do_nothing(opened: Open) -> None:
+    page = opened(hostile_profile())
+
+    visit_everything(page)
+
+    shown = page.evaluate("[...document.querySelectorAll('.name')].map(b => b.textContent)")
+    # A lone surrogate has no form in UTF-8 and shows as a replacement.
+    expected = {
+        name.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for name in HOSTILE
+    }
+    assert {name.replace("\ud83d", "\ufffd") for name in shown} == expected
+    notes = page.evaluate("[...document.querySelectorAll('.notes li')].map(li => li.textContent)")
+    assert len(notes) == len(HOSTILE)
+    assert page.evaluate("document.querySelectorAll('img, main script').length") == 0
+    assert_harmless(page)
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_without_a_script_the_picture_and_the_summary_are_there(opened: Open, script: bool) -> None:
+    page = opened(hostile_profile(), script=script)
+    root = page.call("DOM.getDocument", depth=-1)["root"]["nodeId"]
+    still = page.call("DOM.querySelector", nodeId=root, selector=".still svg rect")["nodeId"]
+
+    box = page.call("DOM.getBoxModel", nodeId=still) if not script else None
+
+    assert still
+    assert box is None or box["model"]["width"] > 100
+    assert_harmless(page)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[bytes, str], str]]:
+    """Serve a page with a policy in its headers."""
+    content: dict[str, bytes] = {}
+    headers: dict[str, str] = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Security-Policy", headers["policy"])
+            self.end_headers()
+            self.wfile.write(content["page"])
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+
+    def start(page: bytes, sent: str) -> str:
+        content["page"], headers["policy"] = page, sent
+        return f"http://127.0.0.1:{server.server_address[1]}/"
+
+    yield start
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        policy("viewer"),
+        "sandbox allow-scripts; " + policy("viewer"),
+        "require-trusted-types-for 'script'; trusted-types 'none'",
+        "sandbox allow-scripts",
+    ],
+)
+def test_the_page_works_under_policies_of_servers(
+    browser: Browser, serve: Callable[[bytes, str], str], sent: str
+) -> None:
+    page = browser.open(serve(render(hostile_profile()), sent))
+
+    visit_everything(page)
+
+    assert page.evaluate("document.querySelectorAll('.name').length") == len(HOSTILE)
+    assert_harmless(page)
+    page.close()
+
+
+def test_the_still_page_shows_under_the_policy_that_forbids_scripts_and_styles(
+    browser: Browser, serve: Callable[[bytes, str], str]
+) -> None:
+    page = browser.open(
+        serve(render(hostile_profile()), "sandbox; default-src 'none'"), script=False
+    )
+
+    root = page.call("DOM.getDocument", depth=-1)["root"]["nodeId"]
+    rect = page.call("DOM.querySelector", nodeId=root, selector=".still svg rect")["nodeId"]
+
+    assert page.call("DOM.getBoxModel", nodeId=rect)["model"]["width"] > 100
+    assert page.dialogs == []
+    page.close()
