@@ -33,6 +33,8 @@ def parse_options(
     """
     if name is not None and not isinstance(name, str):
         raise wrong_type(decorator, "name", name, "a string")
+    if name == "":
+        raise InvalidArgumentError(f"{decorator}(name='') is not allowed: it must not be empty")
     if output_dir is not None and not isinstance(output_dir, str | PathLike):
         raise wrong_type(decorator, "output_dir", output_dir, "a path")
     for label, number in (("sample_rate", sample_rate), ("interval", interval)):

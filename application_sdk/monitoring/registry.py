@@ -8,6 +8,13 @@ from typing import Generic, TypeVar
 
 from application_sdk.monitoring.errors import InvalidArgumentError
 from application_sdk.monitoring.model.profile import CpuProfile, MemoryProfile
+from application_sdk.monitoring.names import (
+    CPU_BACKENDS,
+    FORMATS,
+    MEMORY_BACKENDS,
+    Names,
+    entry_point,
+)
 from application_sdk.monitoring.protocols import Backend, GrowthTracer, PeakMeter, Renderer
 from application_sdk.monitoring.sandbox import load
 
@@ -17,32 +24,47 @@ _PACKAGE = "application_sdk.monitoring"
 
 
 class Registry(Generic[T]):
-    """Names and what they stand for, given as an object or as ``module:attribute``."""
+    """Names and what they stand for, given as an object or as ``module:attribute``.
 
-    def __init__(self, what: str, known: dict[str, T | str]) -> None:
+    Args:
+        what: What the names stand for, in messages.
+        known: What is there without a plug-in.
+        accepted: The names that a setting accepts, where these are chosen by a setting.
+    """
+
+    def __init__(self, what: str, known: dict[str, T | str], accepted: Names | None = None) -> None:
         self._what = what
         self._known = known
+        self._accepted = accepted
 
     def register(self, name: str, entry: T | str) -> None:
-        """Make a name known, or let it stand for something else."""
+        """Make a name known, and accepted by its setting, or let it stand for something else."""
         self._known[name] = entry
+        if self._accepted is not None:
+            self._accepted.add(name)
 
     def unregister(self, name: str) -> None:
         """Forget a name."""
         self._known.pop(name, None)
+        if self._accepted is not None:
+            self._accepted.remove(name)
 
     def names(self) -> tuple[str, ...]:
         """All names, in order of registration."""
         return tuple(self._known)
 
     def get(self, name: str) -> T:
-        """What a name stands for, imported if need be.
+        """What a name stands for, imported if need be; a plug-in's entry point serves too.
 
         Raises:
             InvalidArgumentError: If the name is unknown.
             ImportError: If it stands for something that is not installed.
         """
         entry = self._known.get(name)
+        if entry is None and self._accepted is not None:
+            offered = entry_point(self._accepted.group, name)
+            if offered is not None:
+                entry = self._known[name] = offered.load()
         if entry is None:
             raise InvalidArgumentError(
                 f"unknown {self._what} {name!r}; there are {', '.join(self._known)}"
@@ -62,6 +84,7 @@ cpu_backends: Registry[Backend[CpuProfile]] = Registry(
         "sampler": f"{_PACKAGE}.backends.sampler:SamplerCapture",
         "workflow": f"{_PACKAGE}.backends.workflow_slices:WorkflowCpuCapture",
     },
+    CPU_BACKENDS,
 )
 
 memory_backends: Registry[Backend[MemoryProfile]] = Registry(
@@ -71,6 +94,7 @@ memory_backends: Registry[Backend[MemoryProfile]] = Registry(
         "rss": f"{_PACKAGE}.backends.rss:RssCapture",
         "workflow": f"{_PACKAGE}.backends.workflow_slices:WorkflowMemoryCapture",
     },
+    MEMORY_BACKENDS,
 )
 
 growth_tracers: Registry[Callable[[], GrowthTracer]] = Registry(
@@ -88,6 +112,7 @@ renderers: Registry[Renderer] = Registry(
         "collapsed": f"{_PACKAGE}.renderers.collapsed:render",
         "pprof": f"{_PACKAGE}.renderers.pprof:render",
     },
+    FORMATS,
 )
 
 peak_meters: Registry[Callable[[], PeakMeter]] = Registry(

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -24,13 +25,14 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from application_sdk.monitoring.containment import warn_once
 from application_sdk.monitoring.delivery_settings import DeliverySettings, split_names
 from application_sdk.monitoring.errors import InvalidArgumentError
+from application_sdk.monitoring.names import CPU_BACKENDS, FORMATS, MEMORY_BACKENDS
 from application_sdk.monitoring.sandbox import in_sandbox
 
 PREFIX = "ATLAN_MONITORING_"
 
-Format = Literal["html", "json", "summary", "speedscope", "collapsed", "pprof"]
-CpuBackendName = Literal["auto", "pyinstrument", "sampler"]
-MemoryBackendName = Literal["auto", "memray", "rss"]
+Format = Annotated[str, AfterValidator(FORMATS.check)]
+CpuBackendName = Annotated[str, AfterValidator(CPU_BACKENDS.check)]
+MemoryBackendName = Annotated[str, AfterValidator(MEMORY_BACKENDS.check)]
 
 
 def _parse_json(value: object) -> object:

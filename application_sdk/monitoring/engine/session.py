@@ -146,7 +146,7 @@ class Session:
             recover_once(resolved)
             self._memory = self._first_available(
                 memory_backends,
-                _MEMORY_ORDER.get(resolved.memory_backend, (resolved.memory_backend,)),
+                _MEMORY_ORDER.get(resolved.memory_backend, (resolved.memory_backend, "rss")),
             )
         if cpu:
             self._cpu = self._first_available(cpu_backends, self._cpu_order(memory))
