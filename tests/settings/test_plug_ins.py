@@ -88,6 +88,15 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
         renderers.unregister(name)
 
 
+def work() -> None: ...
+
+
+def cpu_backend_of(function: Any) -> str:
+    cpu = profile_of(function).cpu
+    assert cpu is not None
+    return cpu.backend
+
+
 def profile_of(function: Any) -> Profile:
     profiles: list[Profile] = []
     undo = on_profile(profiles.append)
@@ -102,16 +111,16 @@ def profile_of(function: Any) -> Profile:
 
 @pytest.mark.usefixtures("registered")
 def test_a_registered_backend_is_chosen_by_argument_setting_and_override() -> None:
-    assert profile_of(flamegraph(lambda: None, backend="counting")).cpu.backend == "counting"  # type: ignore[union-attr]
+    assert cpu_backend_of(flamegraph(work, backend="counting")) == "counting"
     configure(cpu_backend="counting")
-    assert profile_of(flamegraph(lambda: None)).cpu.backend == "counting"  # type: ignore[union-attr]
+    assert cpu_backend_of(flamegraph(work)) == "counting"
     configure(cpu_backend="auto", overrides={"*": {"cpu_backend": "counting"}})
-    assert profile_of(flamegraph(lambda: None)).cpu.backend == "counting"  # type: ignore[union-attr]
+    assert cpu_backend_of(flamegraph(work)) == "counting"
 
 
 @pytest.mark.usefixtures("registered")
 def test_a_broken_memory_plug_in_gives_way_to_rss_and_the_profile_says_so() -> None:
-    profile = profile_of(memory_profile(lambda: None, backend="broken"))
+    profile = profile_of(memory_profile(work, backend="broken"))
     assert profile.memory is not None
     assert profile.memory.backend == "rss"
     assert any("broken was not used" in note for note in profile.notes)
@@ -120,7 +129,7 @@ def test_a_broken_memory_plug_in_gives_way_to_rss_and_the_profile_says_so() -> N
 @pytest.mark.usefixtures("installed")
 def test_an_installed_format_is_written_with_its_own_extension(tmp_path: Path) -> None:
     configure(output_dir=tmp_path / "out", formats="json,prose")
-    profile_of(flamegraph(lambda: None, name="work"))
+    profile_of(flamegraph(work, name="work"))
     (written,) = (tmp_path / "out" / "work").glob("*.prose")
     assert written.read_text() == "work took a while"
 
@@ -128,17 +137,17 @@ def test_an_installed_format_is_written_with_its_own_extension(tmp_path: Path) -
 @pytest.mark.usefixtures("installed")
 def test_a_format_whose_plug_in_cannot_be_imported_leaves_the_others(tmp_path: Path) -> None:
     configure(output_dir=tmp_path / "out", formats="json,missing")
-    profile_of(flamegraph(lambda: None, name="work"))
+    profile_of(flamegraph(work, name="work"))
     assert [path.suffix for path in (tmp_path / "out" / "work").iterdir()] == [".json"]
 
 
 def test_a_name_that_nobody_offers_is_refused_with_the_known_ones() -> None:
     with pytest.raises(MonitoringError, match=r"one of 'auto', 'pyinstrument', 'sampler'"):
-        flamegraph(lambda: None, backend="nothing")
+        flamegraph(work, backend="nothing")
     with pytest.raises(MonitoringError, match=r"formats.*one of 'html', 'json'"):
         configure(formats="html,nothing")
 
 
 def test_an_empty_name_is_refused() -> None:
     with pytest.raises(ValueError, match="must not be empty"):
-        flamegraph(lambda: None, name="")
+        flamegraph(work, name="")
