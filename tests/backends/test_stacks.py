@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from types import CodeType
 
 import pytest
@@ -68,7 +68,7 @@ async def branch() -> None:
     await leaf()
 
 
-async def steps() -> AsyncIterator[int]:
+async def steps() -> AsyncGenerator[int, None]:
     await leaf()
     yield 1
 
@@ -101,7 +101,7 @@ def test_a_suspended_asynchronous_generator_is_followed_too() -> None:
     async def look() -> list[str]:
         generator = steps()
         step = generator.asend(None)
-        asked = asyncio.ensure_future(step)  # type: ignore[arg-type]
+        asked = asyncio.ensure_future(step)
         await asyncio.sleep(0)
         found = names(awaited_codes(generator))
         asked.cancel()

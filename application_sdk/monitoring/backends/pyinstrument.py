@@ -22,7 +22,6 @@ from application_sdk.monitoring.model.profile import CpuProfile
 from application_sdk.monitoring.profile_hook import profile_hook
 from application_sdk.monitoring.protocols import BackendUnavailable, ProfiledCall
 
-
 # What runs in the profile hook is tested, yet no coverage tool is called in there: such
 # functions are marked.
 
