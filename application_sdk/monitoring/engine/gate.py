@@ -138,8 +138,10 @@ class Gate:
             return
         part = min(self._rest, self._longest())
         self._rest -= part
-        # Added and not set: calls of other threads may have counted below zero meanwhile.
-        self._set(self._countdown.cell_contents + part)
+        # Added and not set: calls of other threads may have counted below zero meanwhile. And in
+        # one statement without a call, within which no other thread can get the interpreter.
+        self._countdown.cell_contents += part
+        self._given += part
 
     def _longest(self) -> int:
         """How many calls may pass unseen: few where settings may change by themselves."""
