@@ -21,7 +21,7 @@ const own =
   "hiddenFrames hover initial isHidden klass layout libraries live made match metric model moved note " +
   "openSandwich options outermost paintNow panel parent parents past pathOf pending picture pixels place " +
   "plant prepare prepareSearch printing query range reach readState remember render renderGraph repaint " +
-  "repeated resized restore result reveal root rowOf rowStart rows ruler sandwich scene search searcher " +
+  "repeated resized restoreState result reveal root rowOf rowStart rows ruler sandwich scene search searcher " +
   "searching sentence setFocus show showResult shown single sorted source spacer stage state states subject " +
   "table tellFound texts titles toggleTheme tooltip tree view views weigh widthBy wishes withShare " +
   "writeState zoom";

@@ -99,7 +99,7 @@ class Page:
         self.requests: list[str] = []
         self.problems: list[str] = []
         self.dialogs: list[str] = []
-        self.events: list[str] = []
+        self.events: list[tuple[str, str]] = []
         self._url = ""
 
     def begin(
@@ -123,16 +123,11 @@ class Page:
             self.call("Emulation.setScriptExecutionDisabled", value=True)
         if before:
             self.call("Page.addScriptToEvaluateOnNewDocument", source=before)
-        self.events.clear()
-        self.call("Page.navigate", url=url)
-        if not script:
-            self.wait_for_event("networkIdle")
-        else:
-            # The load that was waited for may still have been that of the empty page.
-            self.until(
-                f"location.href === {json.dumps(url)} && document.readyState === 'complete' &&"
-                " (!document.getElementById('app') || document.querySelector('.bar, .wrong'))"
-            )
+        loader = self.call("Page.navigate", url=url)["loaderId"]
+        # An empty document stands in until the file is parsed, so it has to be this one's event.
+        self.wait_for_event("load" if script else "networkIdle", loader)
+        if script:
+            self.until("!document.getElementById('app') || document.querySelector('.bar, .wrong')")
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """A command for this page."""
@@ -157,12 +152,12 @@ class Page:
             # Not through call(): that would wait inside of what it waits for.
             self._browser.call("Page.handleJavaScriptDialog", self._session, accept=True)
         elif method == "Page.lifecycleEvent":
-            self.events.append(event["name"])
+            self.events.append((event["loaderId"], event["name"]))
 
-    def wait_for_event(self, name: str) -> None:
-        """Wait for a lifecycle event of the page."""
+    def wait_for_event(self, name: str, loader: str) -> None:
+        """Wait for a lifecycle event of one load of the page."""
         until = time.monotonic() + 60
-        while name not in self.events:
+        while (loader, name) not in self.events:
             self._browser.receive(until - time.monotonic())
 
     def evaluate(self, expression: str) -> Any:
@@ -237,17 +232,22 @@ class Page:
             functionDeclaration=function,
             arguments=[{"value": argument} for argument in arguments],
             returnByValue=True,
+            awaitPromise=True,
         )
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
     def press(self, name: str) -> None:
-        """Click in the middle of a control, with the mouse."""
+        """Click in the middle of a control, with the mouse, once it stands still."""
         x, y = self.on(
             name,
-            "function() { this.scrollIntoView({block: 'nearest'});"
-            " const b = this.getBoundingClientRect();"
-            " return [b.x + b.width / 2, b.y + b.height / 2]; }",
+            "async function() { this.scrollIntoView({block: 'nearest'});"
+            " const frame = () => new Promise(requestAnimationFrame);"
+            " const middle = () => { const b = this.getBoundingClientRect();"
+            "   return [b.x + b.width / 2, b.y + b.height / 2]; };"
+            " for (let before = ''; ; await frame()) { const place = middle();"
+            "   if (String(place) === before) return place;"
+            "   before = String(place); } }",
         )
         self.click(x, y)
 

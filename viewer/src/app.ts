@@ -69,7 +69,7 @@ export class App {
     this.table = new Table((frame) => this.openSandwich(frame));
     root.append(this.controls.element, this.controls.panel, this.stage, this.live);
     this.darkness.addEventListener("change", () => this.render());
-    addEventListener("hashchange", () => this.restore());
+    addEventListener("hashchange", () => this.restoreState());
     addEventListener("beforeprint", () => this.print(true));
     addEventListener("afterprint", () => this.print(false));
     document.addEventListener("keydown", (event) => this.anywhere(event));
@@ -132,7 +132,7 @@ export class App {
     this.live.textContent = "Zoom reset.";
   }
 
-  private restore(): void {
+  private restoreState(): void {
     if (location.hash.slice(1) === writeHash(this.state, this.initial)) return;
     this.remember();
     this.state = this.readState();
