@@ -27,7 +27,7 @@ from temporalio import activity, workflow
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from application_sdk.monitoring import flamegraph, flush, memory_profile
+from application_sdk.monitoring import configure, flamegraph, flush, memory_profile
 
 ACTIVITIES_A_WORKFLOW = 5
 AT_A_TIME = 50
@@ -102,6 +102,8 @@ def child(workflows: int, directory: str) -> None:
     """One measurement; prints what the parent reads."""
     seconds = asyncio.run(run_all(workflows))
     flush()
+    # The watch for leaks is meant to go on for as long as a profiled function is there.
+    configure(leak_detection=False)
     for thread in threading.enumerate():
         if thread.name.startswith("monitoring-"):
             thread.join(10)
