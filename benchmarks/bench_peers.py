@@ -56,25 +56,25 @@ def calls() -> object:
     def fibonacci(n: int) -> int:
         return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)
 
-    return fibonacci(25)
+    return fibonacci(33)
 
 
 def methods() -> object:
     """Small methods of small objects."""
     tasks = [Task(n) for n in range(100)]
-    return sum(task.tick() for _ in range(1_500) for task in tasks)
+    return sum(task.tick() for _ in range(45_000) for task in tasks)
 
 
 def json_round_trips() -> object:
     """Native code in small pieces."""
     data = [{"id": i, "name": f"name {i}", "tags": ["a", "b"]} for i in range(1_000)]
-    return [len(json.loads(json.dumps(data))) for _ in range(60)]
+    return [len(json.loads(json.dumps(data))) for _ in range(400)]
 
 
 def rows() -> object:
     """Dictionaries by the hundred thousand."""
     groups: dict[int, int] = {}
-    for row in [{"key": i % 97, "value": i} for i in range(250_000)]:
+    for row in [{"key": i % 97, "value": i} for i in range(1_700_000)]:
         groups[row["key"]] = groups.get(row["key"], 0) + row["value"]
     return groups
 
@@ -87,7 +87,7 @@ def gathers() -> object:
         return n
 
     async def main() -> int:
-        return sum([sum(await asyncio.gather(*map(leaf, range(100)))) for _ in range(50)])
+        return sum([sum(await asyncio.gather(*map(leaf, range(100)))) for _ in range(1_200)])
 
     return asyncio.run(main())
 
@@ -96,7 +96,7 @@ def database() -> object:
     """SQLite in memory."""
     with sqlite3.connect(":memory:") as connection:
         connection.execute("create table t (a integer, b text)")
-        connection.executemany("insert into t values (?, ?)", ((n, str(n)) for n in range(60_000)))
+        connection.executemany("insert into t values (?, ?)", ((n, str(n)) for n in range(450_000)))
         found = connection.execute("select b, sum(a) from t group by a % 100").fetchall()
     connection.close()
     return found
