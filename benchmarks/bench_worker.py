@@ -110,7 +110,8 @@ def child(workflows: int, directory: str) -> None:
     left = [t.name for t in threading.enumerate() if t.name.startswith("monitoring-")]
     files = [str(p) for p in Path(directory).rglob("*") if p.suffix in {".bin", ".tmp"}]
     profiles = len(list(Path(directory).rglob("*.json")))
-    print(json.dumps({"seconds": seconds, "left": left + files, "profiles": profiles}))
+    found = {"seconds": seconds, "cpu": time.process_time(), "left": left + files}
+    print(json.dumps({**found, "profiles": profiles}))
     sys.stdout.flush()
     time.sleep(0.5)  # temporalio's threads
 
@@ -152,7 +153,11 @@ def main() -> int:
             found = measure(arguments.workflows, enabled)
             times[enabled].append(found["seconds"])
             label = "with" if enabled else "without"
-            print(f"{label:8} {found['seconds']:6.2f} s, {found['profiles']} profiles", flush=True)
+            print(
+                f"{label:8} {found['seconds']:6.2f} s, CPU {found['cpu']:6.2f} s, "
+                f"{found['profiles']} profiles",
+                flush=True,
+            )
             if found["left"]:
                 print("left behind:", found["left"])
                 return 1

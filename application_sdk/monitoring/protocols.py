@@ -98,7 +98,9 @@ class Capture(Protocol[Half_co]):
     """One backend's work on one call.
 
     ``start``, ``resume``, ``pause`` and ``stop`` run on the caller's path and must be
-    quick; ``half`` runs off it, once, after ``stop``.
+    quick; ``half`` runs off it, once, after ``stop``. A capture that slows the program by more
+    than these take has an attribute ``slowed_seconds``, known after ``half``: its estimate of it
+    counts against ``overhead_budget``.
     """
 
     backend: str

@@ -59,7 +59,7 @@ def test_memory_and_coroutine_functions_are_compared_too(shop: Shop) -> None:
 
 @pytest.mark.slow
 def test_a_whole_command_is_compared_from_the_directory_that_it_is_started_in(shop: Shop) -> None:
-    command = 'python -c "import shop.cart as c; [c.checkout() for _ in range(300)]"'
+    command = 'python -c "import shop.cart as c; [c.checkout() for _ in range(3000)]"'
     comparison = compare_revisions(
         CommandWork(command), "HEAD", directory=shop.root / "src", max_seconds=60
     ).comparison

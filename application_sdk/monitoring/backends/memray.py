@@ -50,6 +50,7 @@ class MemrayCapture:
         self._spool: Spool | None = None
         self._joined = self._begun = False
         self._kept: dict[str, int] = {}
+        self.slowed_seconds = 0.0
 
     def start(self) -> None:
         """Join the tracker, or start it.
@@ -116,6 +117,8 @@ class MemrayCapture:
             call.note(f"memray's records could not be read ({error}): only the RSS is known")
             return rss
         finally:
+            # The first call that is read after the tracker has stopped answers for them all.
+            self.slowed_seconds, spool.slowed_seconds = spool.slowed_seconds, 0.0
             self._drop()
         if not memory.ended:
             reason = spool.cut_off or "the tracker was stopped"

@@ -39,6 +39,8 @@ class Spool:
         found: What was read so far, by identity.
         keep_alive: memray knows code objects by address, so none may be freed meanwhile.
         cut_off: Why the tracker was stopped while calls went on; None if it was not.
+        active: Calls that are being captured.
+        slowed_seconds: By how much the tracker has slowed the process, estimated when it stopped.
 
     Args:
         directory: Where profiles go; the capture goes to a directory of its own in there.
@@ -60,6 +62,7 @@ class Spool:
         self.keep_alive: list[CodeType] = []
         self.cut_off: str | None = None
         self.active = 0
+        self.slowed_seconds = 0.0
         self._lock = threading.Lock()
         self._users = 0
         self._journal: int | None = os.open(

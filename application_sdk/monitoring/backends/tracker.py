@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -26,6 +27,9 @@ END_PREFIX = "<monitored call ends "
 _BOOKEND_BYTES = 4_099  # beyond pymalloc's small objects, so that the tracker sees it
 _WATCH_SECONDS = 0.2
 _FULL_SHARE = 0.25
+_SLOWED_SHARE = 0.6
+"""The part of the process's CPU time that goes to the tracker while it is on: 1 - 1 / 2.6, with the
+geometric mean of benchmarks/bench_peers.py."""
 
 
 class SharedTracker:
@@ -36,6 +40,7 @@ class SharedTracker:
         self._tracker: Any = None
         self._spool: Spool | None = None
         self._watch: Tick | None = None
+        self._cpu_before = 0.0
         self._most_bytes = 0
 
     def join(self, call: ProfiledCall) -> Spool:
@@ -109,6 +114,7 @@ class SharedTracker:
             raise
         self._tracker = outcome[0]
         self._spool = spool
+        self._cpu_before = time.process_time()
         self._most_bytes = call.max_capture_bytes
         self._watch = ticker.add(self._stop_if_too_large, _WATCH_SECONDS)
 
@@ -136,9 +142,13 @@ class SharedTracker:
             tracker, self._tracker, self._spool = self._tracker, None, None
             if self._watch is not None:
                 ticker.remove(self._watch)
+            slowed = _SLOWED_SHARE * (time.process_time() - self._cpu_before)
+            began = time.perf_counter()
             try:
                 tracker.__exit__(None, None, None)
             finally:
+                # While it stops, every other thread waits for it.
+                spool.slowed_seconds = slowed + time.perf_counter() - began
                 spool.keep_alive.clear()
                 profile_hook.release()
                 spool.closed.set()
