@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-import time
 from typing import TYPE_CHECKING
 
 from application_sdk.monitoring.cli.exit_codes import ExitCode
@@ -20,7 +19,6 @@ _CODES = {
     "leak": ExitCode.FINDING,
     "inconclusive": ExitCode.INCONCLUSIVE,
 }
-_LOG_SECONDS = 5.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,6 +80,7 @@ def _check(arguments: argparse.Namespace) -> LeakReport:
     from application_sdk.monitoring.analysis.leaks.check import check_body, describe
     from application_sdk.monitoring.analysis.leaks.steps import bind
     from application_sdk.monitoring.cli.leak_target import find_target, parse_arguments, set_up
+    from application_sdk.monitoring.cli.progress import Progress
 
     target = find_target(arguments.target)
     args, kwargs = parse_arguments(arguments.arguments)
@@ -89,7 +88,7 @@ def _check(arguments: argparse.Namespace) -> LeakReport:
         more_args, more_kwargs = set_up(arguments.setup)
         args, kwargs = (*args, *more_args), {**more_kwargs, **kwargs}
     body, is_async = bind(target, args, kwargs)
-    progress = _Progress()
+    progress = Progress()
     try:
         return check_body(
             body,
@@ -121,24 +120,3 @@ def _write(report: LeakReport, arguments: argparse.Namespace) -> None:
             print(f"{arguments.html} is not written: there is nothing to show", file=sys.stderr)
         else:
             write_output(arguments.html, render(report.profile, "html"))
-
-
-class _Progress:
-    """One line that is written over on a terminal, a line now and then in a log."""
-
-    def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
-        self._said_at = time.monotonic()
-        self._shown = False
-
-    def __call__(self, text: str) -> None:
-        if self._terminal:
-            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
-            self._shown = True
-        elif time.monotonic() - self._said_at >= _LOG_SECONDS:
-            self._said_at = time.monotonic()
-            print(text, file=sys.stderr, flush=True)
-
-    def done(self) -> None:
-        if self._shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -35,3 +35,26 @@ def with_progress(items: Iterable[T], total: int, what: str) -> Iterator[T]:
         yield item
     if shown and on_terminal:
         print(f"\r{total:,} of {total:,} {what}", file=sys.stderr)
+
+
+class Progress:
+    """One line that is written over on a terminal, a line now and then in a log."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._said_at = time.monotonic()
+        self._shown = False
+
+    def __call__(self, text: str) -> None:
+        """Say how far it has come."""
+        if self._terminal:
+            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+            self._shown = True
+        elif time.monotonic() - self._said_at >= _LOG_SECONDS:
+            self._said_at = time.monotonic()
+            print(text, file=sys.stderr, flush=True)
+
+    def done(self) -> None:
+        """Leave the terminal as it was."""
+        if self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree as ET
-
+from application_sdk.monitoring.analysis.junit import Failure, junit
 from application_sdk.monitoring.analysis.leaks.report import LeakReport
 from application_sdk.monitoring.analysis.leaks.text import MOST_SITES, report_text
 
@@ -32,25 +31,10 @@ def report_markdown(report: LeakReport) -> str:
 
 def report_junit(report: LeakReport) -> bytes:
     """The report as a JUnit file of one test case."""
-    failed = report.verdict != "clean"
-    seconds = f"{report.seconds:.3f}"
-    suites = ET.Element("testsuites")
-    suite = ET.SubElement(
-        suites,
-        "testsuite",
-        name="leaks",
-        tests="1",
-        failures=str(int(failed)),
-        errors="0",
-        skipped="0",
-        time=seconds,
-    )
-    case = ET.SubElement(suite, "testcase", classname="leaks", name=report.target, time=seconds)
-    if failed:
-        failure = ET.SubElement(case, "failure", type=report.verdict, message=report.explanation)
-        failure.text = report_text(report)
-    text: bytes = ET.tostring(suites, encoding="utf-8", xml_declaration=True)
-    return text + b"\n"
+    failure = None
+    if report.verdict != "clean":
+        failure = Failure(report.verdict, report.explanation, report_text(report))
+    return junit("leaks", report.target, report.seconds, failure)
 
 
 def _cell(text: str) -> str:
