@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,6 +18,7 @@ from application_sdk.monitoring.analysis.leaks.report import LeakReport
 from application_sdk.monitoring.analysis.leaks.steps import TargetRaisedError
 from application_sdk.monitoring.analysis.leaks.text import report_text
 from application_sdk.monitoring.errors import MonitoringError
+from application_sdk.monitoring.pytest_plugin.gathered import log_handlers, silent_warnings
 
 _ALLOWED = ("min_bytes_per_call", "max_seconds")
 
@@ -36,7 +35,7 @@ def run(item: pytest.Function, body: Callable[[], Any], marker: pytest.Mark) -> 
     baseline = item.config.getoption("--leak-baseline")
     try:
         accepted = load_baseline(baseline) if baseline else None
-        with _silent_warnings():
+        with silent_warnings():
             report = check_body(
                 body,
                 Target(item.nodeid, str(item.path)),
@@ -72,26 +71,9 @@ def _keywords(marker: pytest.Mark) -> dict[str, Any]:
     return dict(marker.kwargs)
 
 
-@contextmanager
-def _silent_warnings() -> Iterator[None]:
-    """Filters hold, but what they let through is not gathered: pytest keeps every warning."""
-    with warnings.catch_warnings():
-        warnings.showwarning = _ignore_warning
-        yield
-
-
-def _ignore_warning(*_args: Any, **_kwargs: Any) -> None:
-    """The first call's warning says as much as the ten thousandth's."""
-
-
 def _gathered_logs(item: pytest.Function) -> Callable[[], None] | None:
     """Empties what pytest gathers while a test logs, so that it does not count as a leak."""
-    plugin = item.config.pluginmanager.get_plugin("logging-plugin")
-    handlers = [
-        handler
-        for name in ("caplog_handler", "report_handler")
-        if (handler := getattr(plugin, name, None)) is not None
-    ]
+    handlers = log_handlers(item)
     if not handlers:
         return None
 

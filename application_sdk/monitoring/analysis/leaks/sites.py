@@ -17,7 +17,7 @@ _METRICS = ("bytes", "allocations")
 _MOST_NODES = 25_000
 _LEAST_SHARE = 0.02
 _LARGE = 512
-BINDER_FILE = str(Path(DRIVER_FILE).parents[2] / "pytest_plugin" / "__init__.py")
+BINDER_FILE = str(Path(DRIVER_FILE).parents[2] / "pytest_plugin" / "body.py")
 _CHECKER = str(Path(DRIVER_FILE).parent) + os.sep
 
 
