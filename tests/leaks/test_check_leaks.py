@@ -211,3 +211,13 @@ def test_an_rlimit_below_the_cgroup_s_is_the_limit(
     monkeypatch.setattr(resource, "getrlimit", lambda _kind: (400_000, resource.RLIM_INFINITY))
     files = {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "900000\n"}
     assert memory_limit(written(tmp_path, files)) == 400_000
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), asyncio.CancelledError()])
+def test_a_target_that_leaves_by_no_ordinary_exception_is_said_too(error: BaseException) -> None:
+    async def leaves() -> None:
+        raise error
+
+    with pytest.raises(MonitoringError) as caught:
+        check_leaks(leaves)
+    assert caught.value.__cause__ is error
