@@ -34,7 +34,7 @@ WAYS: dict[str, tuple[Callable[[], int], int]] = {
     "flamegraph, pyinstrument": (flamegraph(sample_rate=1.0, backend="pyinstrument")(work), 10_000),
     "flamegraph, sampler": (flamegraph(sample_rate=1.0, backend="sampler")(work), 10_000),
     "memory_profile, rss": (memory_profile(sample_rate=1.0, backend="rss")(work), 10_000),
-    "memory_profile, memray": (memory_profile(sample_rate=1.0)(work), 1_000),
+    "memory_profile, memray": (memory_profile(sample_rate=1.0)(work), 2_000),
     "both, at the default rate": (memory_profile(flamegraph(work)), 200_000),
 }
 
