@@ -96,3 +96,10 @@ def test_text_goes_into_a_file_by_its_extension(sdk_monitoring: Here, tmp_path: 
     assert sdk_monitoring("diff", path, path, "-o", tmp_path / "d.txt").code == 0
     assert (tmp_path / "d.txt").read_text().startswith("base      my_app.orders.load")
     assert sdk_monitoring("diff", path, path, "-o", tmp_path / "d.pdf").code == 2
+
+
+def test_a_name_that_ends_with_json_asks_for_json(sdk_monitoring: Here, tmp_path: Path) -> None:
+    path = saved(both_halves(), tmp_path / "a.json")
+    expected = json.loads(sdk_monitoring("diff", path, path, "--json").out)
+    assert sdk_monitoring("diff", path, path, "-o", tmp_path / "d.json").code == 0
+    assert json.loads((tmp_path / "d.json").read_bytes()) == expected

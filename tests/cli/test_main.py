@@ -44,6 +44,8 @@ def test_each_command_explains_itself(sdk_monitoring: Here, name: str) -> None:
         ["merge", "missing.json", "-o", "out.json"],
         ["diff", "missing.json", "missing.json"],
         ["index", "missing"],
+        ["export", ".", "--format", "html"],
+        ["import", "."],
     ],
 )
 def test_wrong_usage_and_unreadable_input_exit_2_with_one_line(

@@ -59,6 +59,14 @@ def test_a_machine_reads_all_facts_and_every_function(sdk_monitoring: Here, path
     ]
 
 
+def test_a_name_that_ends_with_json_asks_for_json(
+    sdk_monitoring: Here, path: Path, tmp_path: Path
+) -> None:
+    expected = json.loads(sdk_monitoring("report", path, "--json").out)
+    assert sdk_monitoring("report", path, "-o", tmp_path / "facts.json").code == 0
+    assert json.loads((tmp_path / "facts.json").read_bytes()) == expected
+
+
 def test_what_was_not_measured_is_null(sdk_monitoring: Here, tmp_path: Path) -> None:
     path = saved(profile_of(), tmp_path / "empty.json")
     data = json.loads(sdk_monitoring("report", path, "--json").out)

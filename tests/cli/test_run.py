@@ -168,3 +168,12 @@ def test_a_program_that_changes_the_directory_leaves_its_profile_where_it_was_as
     assert result.code == 0
     (path,) = (place / "out" / "moves").glob("*.json")
     assert json.loads(path.read_bytes())["name"] == "moves"
+
+
+def test_a_module_that_exits_when_it_is_imported_is_said_and_not_taken_for_success(
+    place: Path,
+) -> None:
+    (place / "exits_on_import.py").write_text("raise SystemExit(0)\n")
+    result = command("run", "exits_on_import:main", cwd=place)
+    assert result.code == 2
+    assert result.err == "sdk-monitoring: cannot import exits_on_import: SystemExit: 0\n"

@@ -13,7 +13,10 @@ import pytest
 from application_sdk.monitoring import MonitoringError, check_leaks
 from application_sdk.monitoring.analysis.leaks.judgement import judge
 from application_sdk.monitoring.analysis.leaks.limits import memory_limit
+from application_sdk.monitoring.analysis.leaks.meter import Block, Meter
+from application_sdk.monitoring.analysis.leaks.readings import HeapReader
 from application_sdk.monitoring.analysis.leaks.statistics import BlockTrend, block_trend, theil_sen
+from application_sdk.monitoring.analysis.leaks.steps import Calls
 
 
 def test_a_leak_of_256_bytes_a_call_is_found_with_its_line_and_size() -> None:
@@ -211,3 +214,56 @@ def test_an_rlimit_below_the_cgroup_s_is_the_limit(
     monkeypatch.setattr(resource, "getrlimit", lambda _kind: (400_000, resource.RLIM_INFINITY))
     files = {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "900000\n"}
     assert memory_limit(written(tmp_path, files)) == 400_000
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), asyncio.CancelledError()])
+def test_a_target_that_leaves_by_no_ordinary_exception_is_said_too(error: BaseException) -> None:
+    async def leaves() -> None:
+        raise error
+
+    with pytest.raises(MonitoringError) as caught:
+        check_leaks(leaves)
+    assert caught.value.__cause__ is error
+
+
+def test_without_time_to_see_whether_memory_is_given_back_there_is_no_verdict() -> None:
+    kept: list[bytearray] = []
+
+    report = check_leaks(lambda: kept.append(bytearray(400)), max_seconds=0.8)
+    assert report.verdict == "inconclusive"
+    assert "too little time" in report.explanation or "too few calls" in report.explanation
+
+
+def test_a_slow_leak_is_found_where_only_shorter_blocks_fit_into_the_time() -> None:
+    kept: list[bytearray] = []
+
+    def slow() -> None:
+        time.sleep(0.04)
+        kept.append(bytearray(1000))
+
+    report = check_leaks(slow, max_seconds=4.0)
+    assert report.verdict == "leak", report.explanation
+    assert report.sites[0].function == "slow"
+
+
+def test_a_block_of_calls_that_turn_out_slow_ends_when_the_time_is_up() -> None:
+    meter = Meter(HeapReader())
+
+    def block(until: float, slow_from: int) -> tuple[Block | None, int]:
+        made = 0
+        steps = meter.block(240, until)
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as stop:
+                return stop.value, made
+            assert isinstance(step, Calls)
+            made += step.count
+            if made >= slow_from:
+                while meter.seconds < until:
+                    time.sleep(0.01)
+
+    cut, made = block(meter.seconds + 0.2, slow_from=100)
+    assert cut is not None
+    assert cut.calls == made == 100
+    assert block(meter.seconds + 0.2, slow_from=10) == (None, 10)

@@ -36,6 +36,9 @@ def fails():
 async def clean():
     return sum(range(10))
 
+def leaves():
+    raise SystemExit(0)
+
 def slow():
     import time
     time.sleep(0.2)
@@ -45,6 +48,7 @@ def slow():
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     (tmp_path / "targets.py").write_text(TARGETS, encoding="utf-8")
+    (tmp_path / "exits_on_import.py").write_text("raise SystemExit(0)\n", encoding="utf-8")
     return tmp_path
 
 
@@ -94,6 +98,8 @@ def test_an_uncertain_answer_ends_with_3_and_its_reason(directory: Path) -> None
     ("target", "says"),
     [
         ("targets:fails", "raised ValueError"),
+        ("targets:leaves", "raised SystemExit"),
+        ("exits_on_import:run", "cannot import exits_on_import: SystemExit"),
         ("targets:absent", "targets has no absent"),
         ("nowhere:function", "cannot import nowhere"),
         ("targets", "is not module:function"),

@@ -156,6 +156,16 @@ def test_it_is_cleared_when_memory_is_given_back() -> None:
     assert found[1][0] < 13
 
 
+def test_a_leak_that_goes_on_is_not_cleared_by_the_falling_half_of_a_daily_cycle() -> None:
+    def cycle(hour: float) -> float:
+        return (300 + 10 * hour + 100 * math.sin(2 * math.pi * hour / 24)) * MIB
+
+    found = verdicts((cycle(minute / 60), minute * 60.0) for minute in range(5 * 24 * 60))
+    confirmed = times(found, "confirmed")
+    assert len(confirmed) == 1
+    assert [hour for hour in times(found, "cleared") if hour > confirmed[0]] == []
+
+
 def test_a_leak_that_fills_the_limit_within_hours_is_suspected_early() -> None:
     series = [((300 + 300 * minute / 60) * MIB, minute * 60.0) for minute in range(3 * 60)]
     found = verdicts(series, limit=1200 * MIB)

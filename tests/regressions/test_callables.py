@@ -136,3 +136,13 @@ def test_inside_a_running_loop_it_says_how_to_call_it() -> None:
 
     with pytest.raises(MonitoringError, match="to_thread"):
         asyncio.run(inside())
+
+
+@pytest.mark.parametrize("metric", ["time", "memory"])
+def test_a_side_that_exits_does_not_end_the_process(metric: str) -> None:
+    def leaves() -> None:
+        raise SystemExit(0)
+
+    with pytest.raises(MonitoringError, match="the candidate raised SystemExit") as caught:
+        compare_callables(partial(work, 10), leaves, metric=metric)
+    assert isinstance(caught.value.__cause__, SystemExit)

@@ -13,6 +13,7 @@ from application_sdk.monitoring.cli.output import (
     STANDARD_OUTPUT,
     format_for,
     json_text,
+    means_json,
     write_output,
 )
 from application_sdk.monitoring.errors import MonitoringError
@@ -46,7 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json and arguments.format is not None:
         raise MonitoringError("--json and --format exclude each other")
     output = arguments.output or STANDARD_OUTPUT
-    name = "json" if arguments.json else _format(output, arguments.format)
+    as_json = arguments.json or means_json(output, arguments.format)
+    name = "json" if as_json else _format(output, arguments.format)
     base, candidate = read_profile(arguments.base), read_profile(arguments.candidate)
     write_output(output, _render(base, candidate, name))
     return ExitCode.FINE

@@ -13,7 +13,7 @@ from application_sdk.monitoring.cli.output import (
     render,
     write_output,
 )
-from application_sdk.monitoring.errors import MonitoringError
+from application_sdk.monitoring.errors import MonitoringError, UnreadableProfileError
 from application_sdk.monitoring.registry import EXTENSIONS
 
 HELP = "write a profile as html, speedscope, collapsed stacks, pprof, summary or json"
@@ -62,6 +62,8 @@ def _beside(profile: Path, extension: str) -> str:
     stem = next(
         (profile.name[: -len(end)] for end in known if profile.name.endswith(end)), profile.name
     )
+    if not profile.name:  # such as "." or "/"
+        raise UnreadableProfileError(f"{profile} is a directory, not a profile")
     target = profile.with_name(stem + extension)
     if target == profile:
         raise MonitoringError(f"that would replace {profile} itself: name another file with -o")

@@ -8,7 +8,7 @@ from pathlib import Path
 from application_sdk.monitoring.cli.exit_codes import ExitCode
 from application_sdk.monitoring.cli.export import FORMATS
 from application_sdk.monitoring.cli.output import format_for, render, write_output
-from application_sdk.monitoring.errors import MonitoringError
+from application_sdk.monitoring.errors import MonitoringError, UnreadableProfileError
 
 HELP = "read a speedscope, collapsed, pprof, pyinstrument session or memray file as a profile"
 
@@ -59,6 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _beside(path: Path) -> str:
+    if not path.name:  # such as "." or "/"
+        raise UnreadableProfileError(f"{path} is a directory, not a profile")
     target = path.with_name(f"{path.name.partition('.')[0] or path.name}.json")
     if target.exists():
         raise MonitoringError(f"{target} exists: name another file with -o")

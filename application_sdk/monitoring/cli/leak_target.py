@@ -30,7 +30,7 @@ def find_target(text: str) -> Callable[..., Any]:
         sys.path.insert(0, here)
     try:
         found: Any = importlib.import_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise MonitoringError(f"cannot import {module}: {type(error).__name__}: {error}") from error
     for part in name.split("."):
         found = getattr(found, part, None)
@@ -67,7 +67,7 @@ def set_up(text: str) -> Arguments:
         result = function()
         if inspect.isawaitable(result):
             result = asyncio.run(_await(result))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise MonitoringError(f"--setup {text} raised {type(error).__name__}: {error}") from error
     if result is None:
         return (), {}

@@ -56,6 +56,11 @@ def format_for(output: str | None, explicit: str | None, formats: tuple[str, ...
     raise MonitoringError(f"the extension of {output} names no format ({known}): add --format")
 
 
+def means_json(output: str, explicit: str | None) -> bool:
+    """Whether a command with ``--json`` is asked for that by the extension of ``-o`` alone."""
+    return explicit is None and output.lower().endswith(EXTENSIONS["json"])
+
+
 def render(profile: Profile, name: str) -> bytes:
     """A profile in one of the registered formats."""
     return renderers.get(name)(profile)

@@ -136,7 +136,7 @@ def _compile(path: str) -> CodeType:
 def _import(module: str, name: str) -> Any:
     try:
         found: Any = importlib.import_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise MonitoringError(f"cannot import {module}: {type(error).__name__}: {error}") from error
     for part in name.split("."):
         found = getattr(found, part, None)

@@ -36,13 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the text, or write what was asked for."""
     from application_sdk.monitoring.cli.inputs import read_profile
-    from application_sdk.monitoring.cli.output import json_text
+    from application_sdk.monitoring.cli.output import json_text, means_json
 
     if arguments.json and arguments.format is not None:
         raise MonitoringError("--json and --format exclude each other")
     output = arguments.output or STANDARD_OUTPUT
     profile = read_profile(arguments.profile, arguments.reveal)
-    if arguments.json:
+    if arguments.json or means_json(output, arguments.format):
         write_output(output, json_text(report_data(profile)))
         return ExitCode.FINE
     explicit = arguments.format

@@ -24,11 +24,16 @@ _ENOUGH_CALLS = 200_000
 _FIRST_BLOCK_MOST_CALLS = _ENOUGH_CALLS // 15
 _SHARE_OF_BUDGET = 0.6
 _SHARE_OF_TIME = 0.7
+_SHARE_OF_LEFT = 0.9
+_FEWEST_BLOCKS = 2
 _REST_SECONDS = 2.0
+_LEAST_REST_SECONDS = 0.5
+_SHARE_OF_REST = 0.5
 _REST_POLLS = 4
 _REST_ENOUGH = 15.0
 _GIVEN_BACK = 0.5
 _CYCLES = 6
+_FEWEST_CYCLES = 4
 
 Progress = Callable[[str], object]
 
@@ -93,7 +98,9 @@ class _Search:
         while True:
             if took * calls > self._deadline - meter.seconds:
                 break
-            block = yield from meter.block(calls)
+            block = yield from meter.block(calls, self._deadline)
+            if block is None:
+                break
             took = max(took / 4, block.seconds / block.calls)
             if warm_up:
                 warm_up = False
@@ -105,7 +112,10 @@ class _Search:
             self._tell(block, judgement)
             if self._certain(judgement, len(blocks), fits):
                 break
-            calls *= 2
+            shorter = calls if fits else self._shorter(len(blocks), took, budget, first)
+            if shorter < FEWEST_READINGS:
+                break
+            calls = 2 * calls if fits else shorter
         return Growth(judgement.answer, judgement.reason, tuple(blocks))
 
     def _first_calls(self, took: float, budget: Budget, first: Use) -> int:
@@ -123,9 +133,15 @@ class _Search:
             return False
         return calls < self._calls_left(budget, first) * _SHARE_OF_BUDGET
 
+    def _shorter(self, blocks: int, took: float, budget: Budget, first: Use) -> int:
+        """Calls of a block no longer than what is left: two blocks say more than one."""
+        left = (self._deadline - self._meter.seconds) / (_FEWEST_BLOCKS - blocks) * _SHARE_OF_LEFT
+        affordable = self._calls_left(budget, first) * _SHARE_OF_BUDGET
+        return int(min(left / max(took, 1e-7), affordable))
+
     def _certain(self, judgement: Judgement, blocks: int, fits: bool) -> bool:
         if not fits:
-            return True
+            return judgement.answer != "open" or blocks >= _FEWEST_BLOCKS
         if self._meter.calls >= _ENOUGH_CALLS:
             return judgement.answer != "open"
         if judgement.answer == "calm":
@@ -143,35 +159,51 @@ class _Search:
         meter = self._meter
         if meter.seconds > _REST_ENOUGH:
             return growth
+        rest = min(_REST_SECONDS, (self._bounds.max_seconds - meter.seconds) * _SHARE_OF_REST)
+        if rest < _LEAST_REST_SECONDS:
+            return Growth(
+                "open",
+                "memory grows, and too little time was left to see whether it is given back",
+                growth.blocks,
+            )
         self._progress("memory grows; resting to see whether it is given back")
         grown_from = self._warm.ceiling
         grown = meter.level().ceiling - grown_from
         for _ in range(_REST_POLLS):
-            yield Rest(_REST_SECONDS / _REST_POLLS)
+            yield Rest(rest / _REST_POLLS)
             yield from meter.run(2)
             if meter.level().ceiling < grown_from + (1 - _GIVEN_BACK) * grown:
-                return (yield from self._cycles(growth))
+                return (yield from self._cycles(growth, rest))
         return growth
 
-    def _cycles(self, growth: Growth) -> Generator[Step, None, Growth]:
+    def _cycles(self, growth: Growth, rest: float) -> Generator[Step, None, Growth]:
         """Calls and rest in turn: what is left after each rest is what counts."""
         meter, floor = self._meter, self._bounds.min_bytes_per_call
         self._progress("memory is given back after a rest; comparing rested levels")
         x: list[float] = []
         y: list[float] = []
         for _ in range(_CYCLES):
+            if meter.seconds + rest > self._bounds.max_seconds:
+                break
             yield from meter.run(self._first_block_calls)
             lowest = meter.level().ceiling
             for _ in range(_REST_POLLS):
-                yield Rest(_REST_SECONDS / _REST_POLLS)
+                yield Rest(rest / _REST_POLLS)
                 yield from meter.run(2)
                 lowest = min(lowest, meter.level().ceiling)
                 if y and lowest <= y[-1]:
                     break
             x.append(meter.calls)
             y.append(lowest)
+        if len(y) < _FEWEST_CYCLES:
+            return Growth(
+                "open",
+                "memory is given back after a rest, and too little time was left to see how much",
+                growth.blocks,
+                True,
+            )
         slope = theil_sen(x, y)
-        half = _CYCLES // 2
+        half = len(y) // 2
         raised = (max(y[half:]) - max(y[:half])) / (x[-1] - x[half - 1])
         if raised < floor:
             return Growth(

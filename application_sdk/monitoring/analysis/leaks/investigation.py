@@ -81,7 +81,11 @@ def investigate(
         left = Budget(available, start).calls_left(start, use_now(meter.calls))
         try:
             trace = yield from trace_growth(
-                meter, last.call_seconds / last.calls, max(left, _FEWEST_TRACED), case.progress
+                meter,
+                last.call_seconds / last.calls,
+                max(left, _FEWEST_TRACED),
+                max_seconds - meter.seconds,
+                case.progress,
             )
         except BackendUnavailable as unavailable:
             return case.untraced(growth, str(unavailable))

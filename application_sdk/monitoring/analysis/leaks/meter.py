@@ -66,22 +66,35 @@ class Meter:
         """The live heap now."""
         return self._reader.read()
 
-    def block(self, calls: int) -> Generator[Step, None, Block]:
-        """Make about so many calls, in equal parts, with a reading after each part."""
+    def block(self, calls: int, until: float) -> Generator[Step, None, Block | None]:
+        """Make about so many calls, in equal parts, with a reading after each part.
+
+        Args:
+            calls: How many.
+            until: When to end early, in ``seconds``: calls may turn out slower than before.
+
+        Returns:
+            What the readings tell, None when they are too few to tell anything.
+        """
         parts = min(MOST_READINGS, max(FEWEST_READINGS, calls))
         per_part = max(1, round(calls / parts))
         start, called_before = time.perf_counter(), self.call_seconds
         readings = Readings(parts + 1)
         readings.add(self.calls, self.level())
         for _ in range(parts):
+            if self.seconds >= until:
+                break
             yield from self.run(per_part)
             readings.add(self.calls, self.level())
-        x = list(readings.calls)
+        count = len(readings)
+        if count <= FEWEST_READINGS // 2:
+            return None
+        x = list(readings.calls)[:count]
         return Block(
-            calls=parts * per_part,
+            calls=(count - 1) * per_part,
             seconds=time.perf_counter() - start,
             call_seconds=self.call_seconds - called_before,
             ceiling=block_trend(x, readings.ceilings()),
-            blocks=block_trend(x, list(readings.blocks)),
-            native=block_trend(x, list(readings.native)),
+            blocks=block_trend(x, list(readings.blocks)[:count]),
+            native=block_trend(x, list(readings.native)[:count]),
         )

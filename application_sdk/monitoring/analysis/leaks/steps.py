@@ -68,7 +68,7 @@ def drive(investigation: Investigation[T], body: Callable[[], Any]) -> T:
                 for _ in repeat(None, step.count):
                     made += 1
                     body()
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise _raised(error, made) from error
     finally:
         investigation.close()
@@ -95,7 +95,12 @@ async def drive_async(investigation: Investigation[T], body: Callable[[], Awaita
                 for _ in repeat(None, step.count):
                     made += 1
                     await body()
-            except Exception as error:
+            except (Exception, SystemExit) as error:
+                raise _raised(error, made) from error
+            except asyncio.CancelledError as error:
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    raise  # the check itself is to end
                 raise _raised(error, made) from error
             # What the calls have scheduled for right afterwards still belongs to them.
             for _ in repeat(None, _LOOP_TURNS):
@@ -104,7 +109,7 @@ async def drive_async(investigation: Investigation[T], body: Callable[[], Awaita
         investigation.close()
 
 
-def _raised(error: Exception, call: int) -> TargetRaisedError:
+def _raised(error: BaseException, call: int) -> TargetRaisedError:
     return TargetRaisedError(
         f"the target raised {type(error).__name__} in call {call}: {error}; a leak check needs "
         "a target that can be called again and again"

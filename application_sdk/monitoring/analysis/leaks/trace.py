@@ -20,6 +20,9 @@ _MOST_RECORDS = 1_500_000
 _MOST_CALLS_A_BLOCK = 10_000
 _SECONDS_A_BLOCK = 0.4
 _TRACED_SLOWDOWN = 4
+_UNHURRIED_SECONDS = 10.0
+"""What tracing and reading may take; with less time left, less is traced."""
+_LEAST_SHARE = 0.02
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,11 @@ class Trace:
 
 
 def trace_growth(
-    meter: Meter, call_seconds: float, calls_left: int, progress: Progress
+    meter: Meter,
+    call_seconds: float,
+    calls_left: int,
+    seconds_left: float,
+    progress: Progress,
 ) -> Generator[Step, None, Trace]:
     """Trace blocks of calls.
 
@@ -46,6 +53,7 @@ def trace_growth(
         meter: Counts them.
         call_seconds: What one call takes untraced.
         calls_left: How many calls may be made.
+        seconds_left: How long it may take, as far as that can be foreseen.
         progress: Told what happens.
 
     Raises:
@@ -55,11 +63,12 @@ def trace_growth(
     make_tracer = growth_tracers.get("memray")
     pilot_calls = max(1, min(_PILOT_CALLS, calls_left // 8))
     pilot, _ = yield from _trace(meter, make_tracer(), 1, pilot_calls)
+    share = min(1.0, max(_LEAST_SHARE, seconds_left / _UNHURRIED_SECONDS))
     calls = int(
         min(
-            _MOST_RECORDS / BLOCKS / max(1.0, pilot.record_count / pilot_calls),
-            _SECONDS_A_BLOCK / max(call_seconds * _TRACED_SLOWDOWN, 1e-7),
-            _MOST_CALLS_A_BLOCK,
+            share * _MOST_RECORDS / BLOCKS / max(1.0, pilot.record_count / pilot_calls),
+            share * _SECONDS_A_BLOCK / max(call_seconds * _TRACED_SLOWDOWN, 1e-7),
+            share * _MOST_CALLS_A_BLOCK,
             (calls_left - pilot_calls) / BLOCKS,
         )
     )

@@ -141,7 +141,7 @@ class LeakTrend:
         floors = self._floors.values()
         since = self._floors.windows - self._since
         if self._state in ("suspected", "confirmed"):
-            if self._has_stopped(floors):
+            if self._has_stopped(floors) and not self._goes_on_by_day(floors):
                 return self._clear()
             if self._state == "confirmed":
                 return None
@@ -190,6 +190,10 @@ class LeakTrend:
             return False
         gained = low(floors[-WINDOWS_PER_HOUR:]) - low(floors[-span : -span + WINDOWS_PER_HOUR])
         return gained < _STALLED_SHARE * self._rate * span / WINDOWS_PER_HOUR
+
+    def _goes_on_by_day(self, floors: list[float]) -> bool:
+        """Whether a confirmed leak only hides in the falling half of a daily cycle."""
+        return self._state == "confirmed" and growth_by_day(floors) is not None
 
     def _enter(self, state: State, rate: float, floors: list[float]) -> LeakVerdict:
         if self._state != "suspected":

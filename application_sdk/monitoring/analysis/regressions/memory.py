@@ -39,7 +39,7 @@ class _PeakSide:
             if inspect.isawaitable(result):
                 self._awaits = True
                 self._runner.run(_await(result))
-        except Exception as error:
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
             raise self._raised(error) from error
 
     def measure(self) -> Reading:
@@ -64,7 +64,7 @@ class _PeakSide:
         self._meter.start()
         try:
             target()
-        except Exception as error:
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
             raise self._raised(error) from error
         finally:
             self._meter.stop()
@@ -75,12 +75,12 @@ class _PeakSide:
         try:
             result: Any = target()
             await result
-        except Exception as error:
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
             raise self._raised(error) from error
         finally:
             self._meter.stop()
 
-    def _raised(self, error: Exception) -> MonitoringError:
+    def _raised(self, error: BaseException) -> MonitoringError:
         return MonitoringError(f"the {self._role} raised {type(error).__name__}: {error}")
 
 

@@ -53,7 +53,7 @@ class TargetSide:
             if self._awaits:
                 return self._runner.run(self._await_calls())
             return self._plain_calls()
-        except Exception as error:
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
             raise MonitoringError(
                 f"the {self._role} raised {type(error).__name__}: {error}"
             ) from error
