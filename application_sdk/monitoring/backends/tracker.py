@@ -16,7 +16,7 @@ from typing import Any
 import memray
 
 from application_sdk.monitoring.backends.spool import Spool, forget_spools
-from application_sdk.monitoring.profile_hook import profile_hook
+from application_sdk.monitoring.profile_hook import is_memrays, profile_hook
 from application_sdk.monitoring.protocols import BackendUnavailable, ProfiledCall
 from application_sdk.monitoring.ticker import Tick, ticker
 
@@ -136,9 +136,13 @@ class SharedTracker:
             tracker, self._tracker, self._spool = self._tracker, None, None
             if self._watch is not None:
                 ticker.remove(self._watch)
+            for_new_threads = threading.getprofile()
             try:
                 tracker.__exit__(None, None, None)
             finally:
+                if not is_memrays(for_new_threads):
+                    # The program set this meanwhile; memray has put back what was before.
+                    threading.setprofile(for_new_threads)  # type: ignore[arg-type]
                 spool.keep_alive.clear()
                 profile_hook.release()
                 spool.closed.set()
