@@ -98,7 +98,7 @@ def test_a_hook_for_new_threads_that_a_call_sets_survives_it(profiles: Finished)
                 thread.join(60)
         assert threading.getprofile() is hook
     finally:
-        threading.setprofile(None)  # type: ignore[arg-type]
+        threading.setprofile(None)
     assert profile.memory is not None
     assert profile.memory.backend == "memray"
 

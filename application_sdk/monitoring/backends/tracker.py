@@ -142,7 +142,7 @@ class SharedTracker:
             finally:
                 if not is_memrays(for_new_threads):
                     # The program set this meanwhile; memray has put back what was before.
-                    threading.setprofile(for_new_threads)  # type: ignore[arg-type]
+                    threading.setprofile(for_new_threads)
                 spool.keep_alive.clear()
                 profile_hook.release()
                 spool.closed.set()
