@@ -46,6 +46,10 @@ def parse_options(
         raise wrong_type(decorator, "backend", backend, "the name of a backend")
     if formats is not None and (isinstance(formats, bytes) or not isinstance(formats, Iterable)):
         raise wrong_type(decorator, "formats", formats, "names or a comma-separated string")
+    if formats is not None and not isinstance(formats, str):
+        formats = tuple(formats)
+        if not all(isinstance(name, str) for name in formats):
+            raise wrong_type(decorator, "formats", formats, "names or a comma-separated string")
     field = "cpu_backend" if cpu else "memory_backend"
     given = {
         "output_dir": output_dir,

@@ -214,8 +214,8 @@ class Recorder:
                 or f"{frame.f_globals.get('__name__')}.{frame.f_code.co_qualname}"
             )
             self._plan = Plan(_no_target, Kind.SYNC, name, self._options)
-            if get_settings().enabled:
-                open_gate(self._plan, CellType(1))
+        if self._plan.gate is None and get_settings().enabled:
+            open_gate(self._plan, CellType(1))
         config_file.look()
         gate = self._plan.gate
         session = None
@@ -234,7 +234,7 @@ class Recorder:
         traceback: TracebackType | None,
     ) -> None:
         """End the block's profile."""
-        session = self._sessions.pop()
+        session = self._latest = self._sessions.pop()
         if session is not None:
             with shielded():
                 session.pause(False)

@@ -69,10 +69,7 @@ def foreign_hook() -> str | None:
     where a memray tracker that somebody else started gives itself away.
     """
     for_new_threads = threading.getprofile()
-    module = getattr(for_new_threads, "__module__", None) or ""
-    if module.startswith("memray") or type(for_new_threads).__module__.startswith("memray"):
-        return "a memray tracker that the program started itself is running"
-    if getattr(for_new_threads, "__name__", "") == "start_thread_trace":
+    if is_memrays(for_new_threads):
         return "a memray tracker that the program started itself is running"
     mine = sys.getprofile()
     if mine is not None:
@@ -83,6 +80,14 @@ def foreign_hook() -> str | None:
     if for_new_threads is not None:
         return "the program has set a profile hook for new threads"
     return None
+
+
+def is_memrays(hook: object) -> bool:
+    """Whether a hook for new threads is the one that a memray tracker sets."""
+    module = getattr(hook, "__module__", None) or ""
+    if module.startswith("memray") or type(hook).__module__.startswith("memray"):
+        return True
+    return getattr(hook, "__name__", "") == "start_thread_trace"
 
 
 profile_hook = ProfileHook()

@@ -118,7 +118,6 @@ class MonitoringSettings(DeliverySettings, BaseSettings):
         default_factory=dict,
         description="JSON: pattern of a qualified name -> settings for what matches.",
     )
-
     config_file: Path | None = Field(
         None,
         description="JSON file of settings, looked at every 10 s while calls come (a ConfigMap).",
@@ -131,11 +130,12 @@ class MonitoringSettings(DeliverySettings, BaseSettings):
             override.expires_at is not None for override in self.overrides.values()
         )
 
-    def override_for(self, name: str) -> Override:
-        """What ``overrides`` says about a qualified name; a later pattern wins."""
+    def override_for(self, *names: str) -> Override:
+        """What ``overrides`` says about a callable of these names; a later pattern wins."""
         found: dict[str, Any] = {}
         for pattern, override in self.overrides.items():
-            if fnmatchcase(name, pattern) and not override.expired:
+            matches = any(fnmatchcase(name, pattern) for name in names)
+            if matches and not override.expired:
                 found.update(override.model_dump(exclude_none=True, exclude={"expires_at"}))
         return Override.model_validate(found)
 

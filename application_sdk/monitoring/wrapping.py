@@ -21,7 +21,7 @@ from application_sdk.monitoring.engine.plan import (
     resolve,
 )
 from application_sdk.monitoring.engine.running import slow_path
-from application_sdk.monitoring.errors import InvalidArgumentError
+from application_sdk.monitoring.errors import InvalidArgumentError, InvalidArgumentTypeError
 from application_sdk.monitoring.sandbox import in_sandbox
 from application_sdk.monitoring.settings import current_settings, get_settings, on_change
 from application_sdk.monitoring.workflow_classes import default_methods, redefine_workflow
@@ -65,8 +65,13 @@ def _decorate_class(cls: type, options: Options, methods: tuple[str, ...] | None
         if isinstance(member, staticmethod | classmethod):
             replaced = type(member)(replaced)
         wrapped[name] = replaced
-    for name, replaced in wrapped.items():
-        setattr(cls, name, replaced)
+    try:
+        for name, replaced in wrapped.items():
+            setattr(cls, name, replaced)
+    except TypeError as error:
+        raise InvalidArgumentTypeError(
+            f"target={cls!r} cannot be changed ({error}); it must be a class written in Python"
+        ) from error
     redefine_workflow(cls, wrapped)
     return cls
 
@@ -85,7 +90,8 @@ def wrap(target: Any, options: Options) -> Any:
     kind = kind_of(actual)
     if sandboxed and kind is not Kind.ASYNC:
         return target  # only a coroutine can be a workflow's run; all else runs straight on
-    plan = Plan(actual, kind, options.name or qualified_name(target), options)
+    qualified = qualified_name(target)
+    plan = Plan(actual, kind, options.name or qualified, options, qualified=qualified)
     wrapper, countdown = generate(actual, kind, slow_path(plan))
     if actual is not target:
         wrapper.__dict__.update(vars(target))
@@ -98,7 +104,7 @@ def wrap(target: Any, options: Options) -> Any:
 
 def open_gate(plan: Plan, countdown: CellType) -> None:
     """Let the plan decide by sampling, from now on and as settings change."""
-    resolved = resolve(plan.name, plan.options, get_settings())
+    resolved = resolve(plan.names, plan.options, get_settings())
     # The first call of a coroutine shows whether it runs in workflows, where run ids decide.
     plan.gate = Gate(countdown, resolved.sample_rate, look_first=plan.kind is Kind.ASYNC)
     _plans.add(plan)

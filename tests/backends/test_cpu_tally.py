@@ -55,6 +55,7 @@ def call() -> ProfiledCall:
     return cast(
         "ProfiledCall",
         SimpleNamespace(
+            block=None,
             max_nodes=100,
             interval=0.01,
             directory=Path(),

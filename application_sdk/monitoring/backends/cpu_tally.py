@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from application_sdk.monitoring.model.call_tree import Frame
+from application_sdk.monitoring.model.call_tree import CallTree, Frame
 from application_sdk.monitoring.model.profile import CpuProfile
 from application_sdk.monitoring.model.stack_table import StackTable
 from application_sdk.monitoring.protocols import ProfiledCall
@@ -17,6 +18,8 @@ METRICS = ("wall_seconds", "cpu_seconds", "await_seconds")
 
 READS_OTHER_CLOCKS = hasattr(time, "pthread_getcpuclockid")
 """Whether one thread may read the CPU clock of another on this platform."""
+
+_SUSPENDED_BY_AWAITING = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 Path = Sequence[Hashable]
 
@@ -187,15 +190,21 @@ class CpuTally:
                 "what did not fit is folded into '(truncated)'"
             )
         tree = self._table.tree(describe)
-        wall, cpu, awaited = (tree.total(metric) for metric in METRICS)
+        wall, cpu = tree.total("wall_seconds"), tree.total("cpu_seconds")
+        awaited: float | None = tree.total("await_seconds")
+        if call.block is not None and call.block.code.co_flags & _SUSPENDED_BY_AWAITING:
+            awaited = None
+            call.note(
+                "a block of a coroutine is followed through its thread: awaiting is not told from "
+                "running there, and other tasks that ran on the thread meanwhile count too"
+            )
+            tree = _without("await_seconds", tree)
         if not cpu_by_stack:
             call.note(
                 "this platform cannot read another thread's CPU clock, so CPU time is known "
                 "for the whole call and not for each function"
             )
-            metrics = tuple(metric for metric in METRICS if metric != "cpu_seconds")
-            values = {metric: tree.values[metric] for metric in metrics}
-            tree = tree.model_copy(update={"metrics": metrics, "values": values})
+            tree = _without("cpu_seconds", tree)
         return CpuProfile(
             backend=backend,
             interval_seconds=call.interval,
@@ -256,6 +265,12 @@ class CpuTally:
                 settled, self._settled = self._settled, []
             for path, waited in settled:
                 self._table.add(path, (waited, 0.0, waited))
+
+
+def _without(metric: str, tree: CallTree) -> CallTree:
+    metrics = tuple(kept for kept in tree.metrics if kept != metric)
+    values = {kept: tree.values[kept] for kept in metrics}
+    return tree.model_copy(update={"metrics": metrics, "values": values})
 
 
 def _cpu_of(thread: int, run: _Run) -> float | None:

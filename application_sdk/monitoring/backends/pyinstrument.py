@@ -174,8 +174,9 @@ class _Subscription:
             self._sampler.unsubscribe(self._sample)
         except StackSampler.SubscriberNotFound:
             return
-        if current is not self._hook:
-            # The program set a hook of its own meanwhile; taking ours off wiped it out.
+        if current is not self._hook and callable(current):
+            # The program set a hook of its own meanwhile; taking ours off wiped it out. A hook
+            # that is not callable is pyinstrument's, renewed for a profiler of the program's own.
             sys.setprofile(current)
 
     def _sample(

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
+from application_sdk.monitoring.containment import contained
 from application_sdk.monitoring.protocols import ProfiledCall
 
 SPOOL_DIRECTORY = ".captures"
@@ -71,14 +72,20 @@ class Spool:
             0o600,
         )
         _open_spools.add(self)
-        _take_lock(self._journal)
-        self._write(
-            event="process",
-            pid=os.getpid(),
-            hostname=socket.gethostname(),
-            python=platform.python_version(),
-            implementation=platform.python_implementation(),
-        )
+        try:
+            _take_lock(self._journal)
+            self._write(
+                event="process",
+                pid=os.getpid(),
+                hostname=socket.gethostname(),
+                python=platform.python_version(),
+                implementation=platform.python_implementation(),
+            )
+        except BaseException:
+            # A full disk: leave neither an empty journal nor its descriptor behind.
+            self.closed.set()
+            self.remove_if_unused()
+            raise
 
     def began(self, call: ProfiledCall, rss_bytes: int | None) -> None:
         """A call is captured from now on; note what its profile needs to be made of."""
@@ -104,7 +111,9 @@ class Spool:
         """A call no longer needs the capture; the last one removes it."""
         self.wanted.pop(identity, None)
         self.found.pop(identity, None)
-        self._write(event="done", identity=identity)
+        with contained("noting that a capture was delivered"):
+            # On a full disk this fails, and above all then the capture has to go.
+            self._write(event="done", identity=identity)
         with self._lock:
             self._users -= 1
         self.remove_if_unused()

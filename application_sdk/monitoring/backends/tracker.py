@@ -17,7 +17,7 @@ from typing import Any
 import memray
 
 from application_sdk.monitoring.backends.spool import Spool, forget_spools
-from application_sdk.monitoring.profile_hook import profile_hook
+from application_sdk.monitoring.profile_hook import is_memrays, profile_hook
 from application_sdk.monitoring.protocols import BackendUnavailable, ProfiledCall
 from application_sdk.monitoring.ticker import Tick, ticker
 
@@ -143,12 +143,16 @@ class SharedTracker:
             if self._watch is not None:
                 ticker.remove(self._watch)
             slowed = _SLOWED_SHARE * (time.process_time() - self._cpu_before)
+            for_new_threads = threading.getprofile()
             began = time.perf_counter()
             try:
                 tracker.__exit__(None, None, None)
             finally:
                 # While it stops, every other thread waits for it.
                 spool.slowed_seconds = slowed + time.perf_counter() - began
+                if not is_memrays(for_new_threads):
+                    # The program set this meanwhile; memray has put back what was before.
+                    threading.setprofile(for_new_threads)
                 spool.keep_alive.clear()
                 profile_hook.release()
                 spool.closed.set()

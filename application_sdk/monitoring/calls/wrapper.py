@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import inspect
 import keyword
+import sys
 from collections.abc import Callable
 from types import CellType, CodeType, FunctionType
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ WRAPPER_FILE = "<application_sdk.monitoring>"
 _COUNT = "_monitoring_count"
 _TARGET = "_monitoring_target"
 _SLOW = "_monitoring_slow"
+_FIRST = "_monitoring_first_step"
 
 _HEAD = """
 def {factory}({target}, {slow}):
@@ -51,7 +53,7 @@ def {factory}({target}, {slow}):
         {count} -= 1
         {steps} = {call} if {count} > 0 else {slow}({arguments})
         try:
-            {item} = await {steps}.__anext__()
+            {item} = await {first}({steps})
             while True:
                 try:
                     {sent} = yield {item}
@@ -104,6 +106,20 @@ def generate(target: Callable[..., Any], kind: Kind, slow: Callable[..., Any]) -
     index = function.__code__.co_freevars.index(_COUNT)
     assert function.__closure__ is not None
     return Wrapped(function, function.__closure__[index])
+
+
+def first_step(steps: Any) -> Any:
+    """Begin an asynchronous generator out of the event loop's sight.
+
+    The loop knows the wrapper, which closes this one. If it knew both, it would close both at
+    once when it shuts down, and the second close fails because the first is under way.
+    """
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        return steps.__anext__()
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
 
 
 class _Parameters(NamedTuple):
@@ -167,7 +183,7 @@ def _factory(kind: Kind, parameters: _Parameters) -> Callable[[Any, Any], Functi
     }
     if kind is Kind.ASYNC_GENERATOR:
         hidden = {name: f"_monitoring_{name}" for name in ("steps", "item", "sent", "error")}
-        source = _ASYNC_GENERATOR.format(**words, **hidden)
+        source = _ASYNC_GENERATOR.format(**words, **hidden, first=_FIRST)
     else:
         prefix, straight, sampled = _BODIES[kind]
         source = _HEAD.format(
@@ -176,7 +192,7 @@ def _factory(kind: Kind, parameters: _Parameters) -> Callable[[Any, Any], Functi
             straight=straight.format(call=call),
             sampled=sampled.format(slow_call=f"{_SLOW}({arguments})"),
         )
-    namespace: dict[str, Any] = {"__name__": __name__}
+    namespace: dict[str, Any] = {"__name__": __name__, _FIRST: first_step}
     exec(compile(source, WRAPPER_FILE, "exec"), namespace)
     made: Callable[[Any, Any], FunctionType] = namespace["_monitoring_factory"]
     return made

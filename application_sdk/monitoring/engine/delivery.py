@@ -92,7 +92,8 @@ class Delivery:
                 job = self._jobs.popleft()
             try:
                 job()
-            except Exception:
+            except BaseException:
+                # A SystemExit, too: without this thread nothing would ever be delivered again.
                 report_fault("delivering a profile")
             finally:
                 del job

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from application_sdk.monitoring.containment import contained, logger
+from application_sdk.monitoring.containment import contained, logger, report_fault
 from application_sdk.monitoring.engine.plan import Resolved
+from application_sdk.monitoring.errors import InvalidArgumentTypeError
 from application_sdk.monitoring.exporters.files import write_files
 from application_sdk.monitoring.model.profile import Profile
 from application_sdk.monitoring.renderers.paragraph import summary_paragraph
@@ -23,7 +24,15 @@ def on_profile(callback: Callable[[Profile], None]) -> Callable[[], None]:
 
     Returns:
         Undoes the registration.
+
+    Raises:
+        InvalidArgumentTypeError: If the callback cannot be called.
     """
+    if not callable(callback):
+        raise InvalidArgumentTypeError(
+            f"on_profile(callback={callback!r}) is a {type(callback).__name__}; "
+            "it must be a function that takes a profile"
+        )
     if in_sandbox():
         # A workflow's module is imported anew for each run; once, outside, has been enough.
         return _nothing_to_undo
@@ -59,7 +68,10 @@ def announce(profile: Profile, files: list[Path]) -> None:
 
 
 def call_back(profile: Profile) -> None:
-    """Hand a profile to every callback."""
-    for callback in _callbacks:
-        with contained("calling back with a profile"):
+    """Hand a profile to every callback, also to those after one that undoes itself or exits."""
+    for callback in tuple(_callbacks):
+        try:
             callback(profile)
+        except BaseException:
+            # There is no program above this thread's calls that an exit could reach.
+            report_fault("calling back with a profile")

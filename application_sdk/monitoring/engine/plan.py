@@ -59,9 +59,9 @@ class Resolved:
     process: MonitoringSettings
 
 
-def resolve(name: str, options: Options, settings: MonitoringSettings) -> Resolved:
+def resolve(names: tuple[str, ...], options: Options, settings: MonitoringSettings) -> Resolved:
     """Precedence, strongest first: off; overrides; the decorator's arguments; settings."""
-    override = settings.override_for(name)
+    override = settings.override_for(*names)
 
     def pick(field: str) -> Any:
         for source in (override, options):
@@ -93,6 +93,7 @@ class Plan:
         name: What its profiles are called.
         options: What it was decorated with.
         shown: What a profile's tree starts with, where that is not the target.
+        qualified: The target's qualified name, where ``name`` is another; overrides match either.
     """
 
     def __init__(
@@ -102,11 +103,13 @@ class Plan:
         name: str,
         options: Options,
         shown: Callable[..., Any] | None = None,
+        qualified: str | None = None,
     ) -> None:
         self.target = target
         self.shown = target if shown is None else shown
         self.kind = kind
         self.name = name
+        self.names = (name,) if qualified is None or qualified == name else (name, qualified)
         self.options = options
         self.gate: Gate | None = None
         self._resolved: Resolved | None = None
@@ -116,7 +119,7 @@ class Plan:
         settings = current_settings()
         known = self._resolved
         if known is None or known.process is not settings:
-            known = self._resolved = resolve(self.name, self.options, settings)
+            known = self._resolved = resolve(self.names, self.options, settings)
         return known
 
     def settings_changed(self) -> None:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from application_sdk.monitoring.calls.kinds import Kind
+from application_sdk.monitoring.calls.wrapper import first_step
 from application_sdk.monitoring.config_file import config_file
 from application_sdk.monitoring.engine.context import in_workflow, shielded
 from application_sdk.monitoring.engine.plan import Plan
@@ -126,7 +127,8 @@ class _MeteredAsyncGenerator:
         session.call.suspended = inner
 
     async def __anext__(self) -> Any:
-        return await self._step(self._inner.__anext__())
+        # The generated wrapper calls this once, to begin, and asend from then on.
+        return await self._step(first_step(self._inner))
 
     async def asend(self, value: Any) -> Any:
         return await self._step(self._inner.asend(value))

@@ -85,6 +85,8 @@ class _Stored:
         self.size = size
 
     def delete(self) -> None:
+        if self.directory.is_symlink() or not self.directory.is_dir():
+            return  # somebody took it away: what stands there now is not ours
         for file in self.directory.glob(f"{self.stem}.*"):
             file.unlink(missing_ok=True)
         if not any(self.directory.iterdir()):
