@@ -315,7 +315,14 @@ def test_disabled_monitoring_returns_the_very_same_object() -> None:
         ({"interval": 0}, ValueError),
         ({"backend": "perf"}, ValueError),
         ({"name": 3}, TypeError),
+        ({"name": ""}, ValueError),
+        ({"output_dir": 3}, TypeError),
+        ({"sample_rate": True}, TypeError),
+        ({"interval": "10ms"}, TypeError),
+        ({"backend": 1}, TypeError),
+        ({"formats": b"json"}, TypeError),
         ({"methods": "run"}, TypeError),
+        ({"methods": ["run", 3]}, TypeError),
     ],
 )
 def test_a_wrong_argument_is_named_at_decoration(

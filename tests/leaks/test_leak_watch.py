@@ -11,14 +11,16 @@ import sysconfig
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import CellType
 
 import pytest
 
-from application_sdk.monitoring import Profile, configure, memory_profile
+from application_sdk.monitoring import Profile, configure, flush, memory_profile
 from application_sdk.monitoring.calls.kinds import Kind
 from application_sdk.monitoring.engine.gate import Gate
+from application_sdk.monitoring.engine.leak_watch.inspection import Inspection
 from application_sdk.monitoring.engine.leak_watch.suspects import Suspects, calls_of
 from application_sdk.monitoring.engine.leak_watch.watch import LeakWatch, watch
 from application_sdk.monitoring.engine.plan import Options, Plan, plan_of
@@ -121,10 +123,14 @@ def test_leak_detection_can_be_switched_off() -> None:
     assert monitoring_threads() == []
 
 
-@pytest.mark.slow
 def test_a_leak_is_warned_of_once_with_the_function_the_line_and_a_flamegraph(
-    caplog: pytest.LogCaptureFixture, profiles: Callable[[], list[Profile]], tmp_path: Path
+    caplog: pytest.LogCaptureFixture,
+    profiles: Callable[[], list[Profile]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # The test takes all readings itself; the ticker would take some in between.
+    monkeypatch.setattr(f"{LeakWatch.__module__}.READING_SECONDS", 3600.0)
     kept: list[bytes] = []
 
     @memory_profile(sample_rate=0.001, backend="rss", formats="html,json")
@@ -136,7 +142,11 @@ def test_a_leak_is_warned_of_once_with_the_function_the_line_and_a_flamegraph(
         bytearray(100_000)
 
     clock = [0.0]
-    watching = LeakWatch(clock=lambda: clock[0], settle_seconds=0)
+
+    def now() -> float:
+        return clock[0]
+
+    watching = LeakWatch(now, settle_seconds=0, inspect=partial(Inspection, clock=now))
     plans = [plan_of(handle_request), plan_of(healthy)]
     for plan in plans:
         assert plan is not None
@@ -152,11 +162,10 @@ def test_a_leak_is_warned_of_once_with_the_function_the_line_and_a_flamegraph(
             for _ in range(40):
                 handle_request()
                 healthy()
-            if len(kept) < 40 * 30:
-                clock[0] += 900  # a quarter of an hour, in which 4 MB have stayed
-                watching.read()
+            clock[0] += 900  # a quarter of an hour, in which 4 MB have stayed
+            watching.read()
+            assert flush(60)  # what was found is read and told by the thread that writes
             assert time.monotonic() < deadline
-            threading.Event().wait(0.01)
         profiles()  # what is still being delivered is waited for
         for _ in range(10):
             clock[0] += 900

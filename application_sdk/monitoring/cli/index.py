@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from application_sdk.monitoring.cli.exit_codes import ExitCode
 from application_sdk.monitoring.cli.output import json_text, write_output
 from application_sdk.monitoring.errors import MonitoringError, UnreadableProfileError
 
 HELP = "write one page that lists all profiles of a directory"
-
-_PAGE = "application_sdk.monitoring.renderers.html.index_page"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,9 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the page and say where it is."""
-    from application_sdk.monitoring.cli.index_entries import IndexEntry, read_entries
+    from application_sdk.monitoring.cli.index_entries import read_entries
     from application_sdk.monitoring.cli.inputs import find_profiles
     from application_sdk.monitoring.cli.remote import is_url
+    from application_sdk.monitoring.renderers.html.index_page import render_index
 
     directory = Path(arguments.directory)
     if is_url(arguments.directory):
@@ -57,17 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
             }
         )
     else:
-        page: Callable[[list[IndexEntry], list[str]], bytes] = _page()
-        content = page(found.entries, found.unreadable)
+        content = render_index(found.entries, found.unreadable)
     write_output(output, content)
     if output != "-":
         print(output)
     return ExitCode.FINE
-
-
-def _page() -> Any:
-    if importlib.util.find_spec(_PAGE) is not None:
-        return importlib.import_module(_PAGE).render_index
-    from application_sdk.monitoring.cli.index_table import render_index
-
-    return render_index

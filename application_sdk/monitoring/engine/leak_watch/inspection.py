@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,13 +55,15 @@ class Inspection:
 
     Args:
         plans: The decorated functions.
+        clock: Seconds, by which blocks are long enough.
     """
 
-    def __init__(self, plans: Sequence[Plan]) -> None:
+    def __init__(self, plans: Sequence[Plan], clock: Callable[[], float] = time.monotonic) -> None:
         self._plans = list(plans)
+        self._clock = clock
         self._tracer: GrowthTracer = growth_tracers.get("memray")()
         self._began_at = datetime.now(UTC)
-        self._began = self._block_began = time.monotonic()
+        self._began = self._block_began = self._clock()
         self._calls = [0] * len(self._plans)
         self._first_calls = 0
         self._marks = 0
@@ -74,12 +76,12 @@ class Inspection:
             BackendUnavailable: If allocations cannot be traced now.
         """
         self._tracer.start()
-        self._began = time.monotonic()
+        self._began = self._clock()
         self._mark()
 
     def step(self) -> bool:
         """End a block if it has lasted long enough; whether the last one has ended."""
-        lasted = time.monotonic() - self._block_began
+        lasted = self._clock() - self._block_began
         made = [
             calls_of(plan) - calls for plan, calls in zip(self._plans, self._calls, strict=True)
         ]
@@ -92,7 +94,7 @@ class Inspection:
     def stop(self) -> None:
         """End the trace."""
         self._tracer.stop()
-        self.cost_seconds += (time.monotonic() - self._began) * _TRACED_SHARE
+        self.cost_seconds += (self._clock() - self._began) * _TRACED_SHARE
 
     def discard(self) -> None:
         """Give the trace up, once it is stopped."""
@@ -111,7 +113,7 @@ class Inspection:
             return None
         plan = next((names[key] for key in reversed(_keys(found.sites[0])) if key in names), None)
         name = "leaks" if plan is None else plan.name
-        seconds = time.monotonic() - self._began
+        seconds = self._clock() - self._began
         profile = retained_profile(name, self._began_at, seconds, found.tree)
         return Finding(plan, found.sites, profile)
 
@@ -122,7 +124,7 @@ class Inspection:
         self.cost_seconds += time.thread_time() - began
         self._tracer.mark()
         self._marks += 1
-        self._block_began = time.monotonic()
+        self._block_began = self._clock()
         self._calls = [calls_of(plan) for plan in self._plans]
         if self._marks == 2:  # the first block is not judged
             self._first_calls = sum(self._calls)

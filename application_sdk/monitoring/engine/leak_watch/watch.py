@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from application_sdk.monitoring.analysis.leaks.trend import LeakTrend, LeakVerdict
@@ -37,13 +37,18 @@ class LeakWatch:
         clock: Seconds, as the trend sees them.
         settle_seconds: After this time a function has to be profiled again before the watch
             begins: the end of a short script is not waited for.
+        inspect: Makes the one look at allocations that a suspicion is worth.
     """
 
     def __init__(
-        self, clock: Callable[[], float] = time.monotonic, settle_seconds: float = 10.0
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        settle_seconds: float = 10.0,
+        inspect: Callable[[Sequence[Plan]], Inspection] = Inspection,
     ) -> None:
         self.clock = clock
         self.settle_seconds = settle_seconds
+        self.inspect = inspect
         self._lock = threading.Lock()
         self._tick: Tick | None = None
         self._suspects = Suspects()
@@ -88,7 +93,7 @@ class LeakWatch:
         """Start anew in a forked child, where no thread reads and no tracer runs."""
         if self._tick is not None:
             self._reader.close()  # it reads the parent's memory
-        self.__init__(self.clock, self.settle_seconds)  # type: ignore[misc]  # the one way that forgets every lock
+        self.__init__(self.clock, self.settle_seconds, self.inspect)  # type: ignore[misc]  # the one way that forgets every lock
 
     def _forget_episode(self) -> None:
         self._readings = 0
@@ -134,7 +139,7 @@ class LeakWatch:
         """Begin, go on with, or end the one look at allocations that a suspicion is worth."""
         try:
             if self._inspection is None:
-                inspection = Inspection(self._suspects.plans())
+                inspection = self.inspect(self._suspects.plans())
                 inspection.start()
                 self._inspection = inspection
                 return
