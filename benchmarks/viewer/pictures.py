@@ -1,6 +1,6 @@
 """Take a picture of every view, light and dark: to be looked at, and for the docs.
 
-    python -m benchmarks.viewer.pictures DIRECTORY
+python -m benchmarks.viewer.pictures DIRECTORY
 """
 
 from __future__ import annotations
@@ -53,15 +53,23 @@ def example_tree(seed: int, metrics: tuple[str, ...], scale: float, slow: str = 
     # Depth first, so that every parent stands before its children and next to its subtree.
     while open_nodes:
         parent, weight, depth, library = open_nodes.pop()
-        parts = sorted((chance.paretovariate(0.9) for _ in range(chance.randint(1, 5))), reverse=True)
+        parts = sorted(
+            (chance.paretovariate(0.9) for _ in range(chance.randint(1, 5))), reverse=True
+        )
         whole = sum(parts)
         for part in parts:
             share = weight * 0.93 * part / whole
             if share < 0.0006 or depth > 22:
                 continue
-            inside = library or (chance.choice(sorted(_LIBRARIES)) if chance.random() < 0.22 and depth > 1 else "")
+            inside = library or (
+                chance.choice(sorted(_LIBRARIES)) if chance.random() < 0.22 and depth > 1 else ""
+            )
             name = chance.choice(_LIBRARIES[inside] if inside else _OWN)
-            place = f"/venv/lib/python3.11/site-packages/{inside}/core.py" if inside else f"/app/extractor/{name[:4]}.py"
+            place = (
+                f"/venv/lib/python3.11/site-packages/{inside}/core.py"
+                if inside
+                else f"/app/extractor/{name[:4]}.py"
+            )
             parents.append(parent)
             frame_ids.append(frame(name, place))
             own.append(share * chance.uniform(0.02, 0.6) * (3 if name == slow else 1))
@@ -89,7 +97,9 @@ def _in_preorder(
         parents=tuple(place[parents[node]] if parents[node] >= 0 else -1 for node in order),
         frame_ids=tuple(frame_ids[node] for node in order),
         values={
-            metric: tuple(round(own[node] * scale / (1 + number * (1 + node % 3)), 9) for node in order)
+            metric: tuple(
+                round(own[node] * scale / (1 + number * (1 + node % 3)), 9) for node in order
+            )
             for number, metric in enumerate(metrics)
         },
     )
@@ -144,7 +154,11 @@ class _Entry(NamedTuple):
 def _entries() -> list[_Entry]:
     chance = random.Random(3)
     found = []
-    for name in ("extractor.activities.extract_metadata", "extractor.activities.write_batch", "extractor.main.run"):
+    for name in (
+        "extractor.activities.extract_metadata",
+        "extractor.activities.write_batch",
+        "extractor.main.run",
+    ):
         for number in range(9):
             failed = chance.random() < 0.15
             found.append(

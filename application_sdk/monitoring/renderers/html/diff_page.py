@@ -17,7 +17,7 @@ _KINDS = ("cpu", "peak", "retained")
 _MOST_ROWS = 25
 _LEGEND = (
     '<p class="legend script-only"><span><i class="more"></i>costs more than before</span> '
-    '<span><i class="less"></i>costs less</span> <span>+ added</span> <span>− removed</span></p>\n'
+    '<span><i class="less"></i>costs less</span> <span>+ added</span> <span>&minus; removed</span></p>\n'
 )
 
 
