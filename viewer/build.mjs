@@ -17,14 +17,14 @@ const own =
   "accepts acceptsAtEnd activate again alternatives amount anywhere backButton band bands baseline begin box " +
   "boxOf bucket candidate canvas change children choose chosen columns comparing compile context controls " +
   "count crumbs crumbsOf darkness descending describe difference drag drawn drawnFor edges element escape " +
-  "facts findFill findLabel flags focused foreign found foundFor frame frames gather graph grow grown guards " +
+  "facts findFill findLabel flags focused followHash foreign found foundFor frame frames gather graph grow grown guards " +
   "hiddenFrames hover initial isHidden klass layout libraries live made match metric model moved note " +
   "openSandwich options outermost paintNow panel parent parents past pathOf pending picture pixels place " +
   "plant prepare prepareSearch printing query range reach readState remember render renderGraph repaint " +
-  "repeated resized restoreState result reveal root rowOf rowStart rows ruler sandwich scene search searcher " +
+  "repeated resized result reveal root rowOf rowStart rows ruler sandwich scene search searcher " +
   "searching sentence setFocus show showResult shown single sorted source spacer stage state states subject " +
   "table tellFound texts titles toggleTheme tooltip tree view views weigh widthBy wishes withShare " +
-  "writeState zoom";
+  "writeState writing zoom";
 const mangleProps = new RegExp(`^(${own.split(" ").join("|")})$`);
 
 const shared = { bundle: true, write: false, logLevel: "warning", charset: "ascii" };

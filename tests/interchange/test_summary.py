@@ -57,9 +57,9 @@ def test_the_hottest_function_comes_first_with_self_total_and_shares() -> None:
 
 def test_the_summary_shows_memory_before_at_its_peak_and_after_with_the_functions() -> None:
     text = summary.render_summary(both_halves())
-    line_with(text, "RSS", "before 128 MiB", "peak 400 MiB", "after 160 MiB (+32.0 MiB)")
-    line_with(text, "peak", "121 KiB")
-    line_with(text, "retained", "1.00 TiB")
+    line_with(text, "RSS", "before 134 MB", "peak 419 MB", "after 168 MB (+33.6 MB)")
+    line_with(text, "peak", "124 kB")
+    line_with(text, "retained", "1.10 TB")
     at_peak = text.split("Holding most at the peak\n")[1].splitlines()
     assert "parse" in at_peak[1]
     assert "fetch" in at_peak[2]
@@ -103,8 +103,8 @@ def test_the_paragraph_names_functions_memory_and_files() -> None:
     assert text == (
         "my_app.orders.load returned after 12.9 s; 3.50 s on CPU, 8.10 s awaiting; "
         "hottest fetch 59.6 %, parse 36.8 %, main 3.6 %; "
-        "peak memory 121 KiB in parse 99.9 %, fetch <0.1 %; "
-        "retained memory 1.00 TiB in parse 100.0 %; files: /out/a.html, /out/a.json"
+        "peak memory 124 kB in parse 99.9 %, fetch <0.1 %; "
+        "retained memory 1.10 TB in parse 100.0 %; files: /out/a.html, /out/a.json"
     )
 
 
@@ -116,7 +116,7 @@ def test_the_paragraph_of_a_capture_without_trees_tells_the_peak_of_the_process(
         | {"retained_bytes": None, "backend": "rss", "scope": "process"}
     )
     text = summary_paragraph(profile.model_copy(update={"cpu": None, "memory": memory}))
-    assert text == "my_app.orders.load returned after 12.9 s; peak RSS 400 MiB"
+    assert text == "my_app.orders.load returned after 12.9 s; peak RSS 419 MB"
 
 
 @pytest.mark.parametrize(
@@ -141,11 +141,11 @@ def test_durations_read_as_people_say_them(seconds: float, text: str) -> None:
     ("count", "text"),
     [
         (0, "0 B"),
-        (1023, "1023 B"),
-        (1536, "1.50 KiB"),
-        (400 << 20, "400 MiB"),
-        (5 << 50, "5,120 TiB"),
-        (-2048, "-2.00 KiB"),
+        (999, "999 B"),
+        (1500, "1.50 kB"),
+        (400_000_000, "400 MB"),
+        (5_120_000_000_000_000, "5,120 TB"),
+        (-2000, "-2.00 kB"),
     ],
 )
 def test_amounts_of_memory_read_as_people_say_them(count: float, text: str) -> None:

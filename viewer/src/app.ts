@@ -20,6 +20,7 @@ import { draw, grouped, hottest, pathTo, type Drawn } from "./views.ts";
 
 const MOST_BACK = 200;
 const CRUMBS = 6;
+const HASH_PAUSE = 150;
 
 export class App {
   private state: State;
@@ -41,6 +42,7 @@ export class App {
   private matches: number[] | undefined;
   private match = -1;
   private printing = false;
+  private writing: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly model: Model,
@@ -69,7 +71,7 @@ export class App {
     this.table = new Table((frame) => this.openSandwich(frame));
     root.append(this.controls.element, this.controls.panel, this.stage, this.live);
     this.darkness.addEventListener("change", () => this.render());
-    addEventListener("hashchange", () => this.restoreState());
+    addEventListener("hashchange", () => this.followHash());
     addEventListener("beforeprint", () => this.print(true));
     addEventListener("afterprint", () => this.print(false));
     document.addEventListener("keydown", (event) => this.anywhere(event));
@@ -104,7 +106,7 @@ export class App {
     const places = this.drawn!.views.map((_, each) => (each === band ? place : this.place(each)));
     this.state = { ...this.state, places };
     this.graph.focus = undefined;
-    this.show(step);
+    this.show(step, step ? 0 : HASH_PAUSE);
     if (!step) return;
     if (document.activeElement === this.graph.canvas) this.graph.focus = { band, box: 0 };
     this.live.textContent = `Zoomed. ${this.sentence({ band, box: 0 })}`;
@@ -132,7 +134,8 @@ export class App {
     this.live.textContent = "Zoom reset.";
   }
 
-  private restoreState(): void {
+  private followHash(): void {
+    clearTimeout(this.writing);
     if (location.hash.slice(1) === writeHash(this.state, this.initial)) return;
     this.remember();
     this.state = this.readState();
@@ -168,14 +171,16 @@ export class App {
   }
 
   /** Bring everything in line with the state. */
-  private show(moved = false): void {
+  private show(moved = false, pause = 0): void {
     const { state } = this;
     if (state.theme) document.documentElement.dataset.theme = state.theme;
     else delete document.documentElement.dataset.theme;
     this.update();
     this.controls.show(state, this.past.length > 0);
     this.render(moved);
-    this.writeState();
+    // Browsers take their time for it, and refuse it when it is asked too often, as in a drag.
+    clearTimeout(this.writing);
+    this.writing = setTimeout(() => this.writeState(), pause);
   }
 
   private writeState(): void {

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 _MINUTE = 60
 _HOUR = 3600
-_KIB = 1024
+_STEP = 1000
 _SMALLEST_PERCENT = 0.1
 _DIGITS_AND_POINT = len("1.23")
-_BYTE_UNITS = ("KiB", "MiB", "GiB", "TiB")
+# Decimal, as on the page: one amount must not read as two.
+_BYTE_UNITS = ("kB", "MB", "GB", "TB")
 _SECOND_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
 
@@ -30,14 +31,14 @@ def human_seconds(seconds: float) -> str:
 
 
 def human_bytes(count: float) -> str:
-    """An amount of memory: ``17 B``, ``1.50 KiB``, ``12.3 MiB``."""
+    """An amount of memory: ``17 B``, ``1.50 kB``, ``12.3 MB``."""
     if count < 0:
         return "-" + human_bytes(-count)
-    if count < _KIB:
+    if count < _STEP:
         return f"{count:.0f} B"
-    value, units = count / _KIB, list(_BYTE_UNITS)
-    while value >= _KIB and len(units) > 1:
-        value /= _KIB
+    value, units = count / _STEP, list(_BYTE_UNITS)
+    while value >= _STEP and len(units) > 1:
+        value /= _STEP
         units.pop(0)
     return f"{_three_digits(value)} {units[0]}"
 

@@ -15,6 +15,10 @@ from application_sdk.monitoring.renderers.html.union import Union, unite
 
 _KINDS = ("cpu", "peak", "retained")
 _MOST_ROWS = 25
+_LEGEND = (
+    '<p class="legend script-only"><span><i class="more"></i>costs more than before</span> '
+    '<span><i class="less"></i>costs less</span> <span>+ added</span> <span>&minus; removed</span></p>\n'
+)
 
 
 def render_diff(baseline: Profile, candidate: Profile) -> bytes:
@@ -62,7 +66,7 @@ def _head(title: str, baseline: Profile, candidate: Profile) -> str:
         for label, before, after, form in _figures(baseline, candidate)
         if before is not None and after is not None
     ]
-    parts = [f'<h1 dir="auto">{escape(title)}</h1>\n', definitions("figures", figures)]
+    parts = [f'<h1 dir="auto">{escape(title)}</h1>\n', definitions("figures", figures), _LEGEND]
     for side, profile in (("Baseline", baseline), ("Candidate", candidate)):
         facts = facts_of(profile)
         notes = "".join(

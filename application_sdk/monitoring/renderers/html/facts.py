@@ -24,6 +24,14 @@ class Facts(NamedTuple):
     details: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
 
+    @property
+    def brief(self) -> str:
+        """When it ran and where, in one line."""
+        known = dict(self.details)
+        first = [known[label] for label in ("Started", "Worker") if label in known]
+        ids = [f"{label.lower()} {known[label]}" for label in _IDS if label in known]
+        return ", ".join(first + ids)
+
 
 def facts_of(profile: Profile) -> Facts:
     """Say what is known about a call; what was not measured is left out, never guessed."""
@@ -104,6 +112,7 @@ def _sampling(profile: Profile) -> str:
     return f"{how}, stands for {stands_for:,} call{'' if stands_for == 1 else 's'}"
 
 
+_IDS = ("Workflow", "Workflow run", "Activity")
 _LABELS = {
     "workflow_id": "Workflow",
     "workflow_run_id": "Workflow run",

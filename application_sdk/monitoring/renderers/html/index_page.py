@@ -110,13 +110,14 @@ def _group(name: str, entries: list[IndexEntry]) -> str:
         )
     )
     return (
-        f'<section data-group="">\n<h2 dir="auto">{escape(name)}</h2>\n{"".join(curves)}'
+        f'<section data-group="">\n<h2 dir="auto">{escape(name)}</h2>\n<div class="curves">{"".join(curves)}</div>\n'
         f"<table>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{''.join(map(_row, entries))}</tbody>\n</table>\n</section>\n"
     )
 
 
 def _row(entry: IndexEntry) -> str:
     outcome = entry.outcome + (f" {entry.exception_type}" if entry.exception_type else "")
+    bad = "" if entry.outcome in ("returned", "closed") else ' class="bad"'
     started = f"{entry.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
     links = [("page", entry.page), ("JSON", entry.path)]
     linked = ", ".join(
@@ -126,7 +127,7 @@ def _row(entry: IndexEntry) -> str:
     )
     cells = (
         started,
-        f"<bdi>{escape(outcome)}</bdi>",
+        f"<bdi{bad}>{escape(outcome)}</bdi>",
         format_seconds(entry.duration_seconds),
         "" if entry.cpu_seconds is None else format_seconds(entry.cpu_seconds),
         "" if entry.peak_bytes is None else format_bytes(entry.peak_bytes),
@@ -152,6 +153,6 @@ def _curve(label: str, newest_first: Sequence[float | None], unit: str) -> str:
     said = f"{label}: {form(values[0])} first, {form(values[-1])} last, {form(max(values))} most"
     return (
         f'<p>{escape(label)} <svg class="spark" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">'
-        f'<title>{escape(said)}</title><polyline points="{points}" fill="none" stroke="#2a7d6b" stroke-width="1.6"/></svg>'
-        f" {escape(form(values[-1]))}</p>\n"
+        f'<title>{escape(said)}</title><polyline points="{points}" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linejoin="round"/></svg>'
+        f" <strong>{escape(form(values[-1]))}</strong></p>\n"
     )

@@ -107,7 +107,8 @@ def page_head(title: str, facts: Facts) -> str:
         notes = "".join(f'<li dir="auto">{escape(note)}</li>\n' for note in facts.notes)
         parts.append(f'<ul class="notes" aria-label="Notes">\n{notes}</ul>\n')
     parts.append(
-        f"<details>\n<summary>When, where and how</summary>\n{definitions('details', facts.details)}</details>\n"
+        f'<details>\n<summary>When, where and how: <bdi class="brief">{escape(facts.brief)}</bdi></summary>\n'
+        f"{definitions('details', facts.details)}</details>\n"
     )
     return "".join(parts)
 
