@@ -67,6 +67,7 @@ class ProfiledCall:
         context: Where it belongs.
         sampling: Why it is profiled.
         notes: Degradations, added to by whoever meets them.
+        spent_elsewhere: CPU seconds that a helper process has spent on it.
     """
 
     identity: str
@@ -87,6 +88,7 @@ class ProfiledCall:
     sampling: SamplingInfo
     suspended: Any = None
     notes: list[str] = field(default_factory=list)
+    spent_elsewhere: float = 0.0
 
     def note(self, text: str) -> None:
         """Add a degradation and its reason, unless it stands there already."""

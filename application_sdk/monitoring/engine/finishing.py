@@ -67,7 +67,7 @@ def deliver(finished: Finished) -> Profile:
     files = write(profile, finished.resolved)
     finished.surroundings.run(announce, profile, files)
     deliver_outward(profile, files, finished.resolved.process, delivery.dropped)
-    spent = (time.thread_time() - began) * _CALLERS_WAIT_TOO
+    spent = (time.thread_time() - began) * _CALLERS_WAIT_TOO + finished.call.spent_elsewhere
     budget.spend(spent)
     if finished.learn_cost is not None:
         finished.learn_cost(finished.overhead + spent)
