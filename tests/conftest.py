@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,6 +32,10 @@ def nothing_left_behind(tmp_path: Path) -> Iterator[None]:
         if thread.name.startswith("monitoring-"):
             thread.join(10)
     assert _ours() == []
+    reading = sys.modules.get("application_sdk.monitoring.backends.reading")
+    if reading is not None:
+        reading.end_helper()  # it would end by itself after a while
+        assert reading.helper_pid() is None
     assert profile_hook.holder is None
     assert list(tmp_path.rglob("*.bin")) == []
     assert list(tmp_path.rglob("*.tmp")) == []

@@ -67,6 +67,7 @@ class ProfiledCall:
         context: Where it belongs.
         sampling: Why it is profiled.
         notes: Degradations, added to by whoever meets them.
+        spent_elsewhere: Seconds that it has cost in a helper process, or by slowing the program.
     """
 
     identity: str
@@ -87,6 +88,7 @@ class ProfiledCall:
     sampling: SamplingInfo
     suspended: Any = None
     notes: list[str] = field(default_factory=list)
+    spent_elsewhere: float = 0.0
 
     def note(self, text: str) -> None:
         """Add a degradation and its reason, unless it stands there already."""
@@ -99,8 +101,7 @@ class Capture(Protocol[Half_co]):
 
     ``start``, ``resume``, ``pause`` and ``stop`` run on the caller's path and must be
     quick; ``half`` runs off it, once, after ``stop``. A capture that slows the program by more
-    than these take has an attribute ``slowed_seconds``, known after ``half``: its estimate of it
-    counts against ``overhead_budget``.
+    than these take adds its estimate of it to the call's ``spent_elsewhere`` in ``half``.
     """
 
     backend: str

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from application_sdk.monitoring import configure, flamegraph, flush, memory_profile
+from application_sdk.monitoring.decorators import Recorder
 from application_sdk.monitoring.engine.budget import budget
 
 BURNT_SECONDS = 0.2
@@ -25,10 +26,9 @@ def burn() -> None:
     ids=["memray", "pyinstrument"],
 )
 def test_what_a_capture_slows_the_program_by_counts_against_the_budget(
-    tmp_path: Path, profiled: object
+    tmp_path: Path, profiled: Recorder
 ) -> None:
     configure(output_dir=str(tmp_path), formats="json")
-    assert callable(profiled)
     call = profiled(burn)
     before = budget.spent_seconds
     call()

@@ -71,7 +71,7 @@ def serve() -> Iterator[Callable[[bytes, str], str]]:
             self.end_headers()
             self.wfile.write(content["page"])
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

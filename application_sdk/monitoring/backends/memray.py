@@ -7,24 +7,13 @@ import sys
 import time
 from collections.abc import Callable, Hashable
 
-from application_sdk.monitoring.backends.records import (
-    PART,
-    Block,
-    CallMemory,
-    Location,
-    read_calls,
-)
+from application_sdk.monitoring.backends.reading import read_elsewhere
+from application_sdk.monitoring.backends.records import Block, CallMemory
 from application_sdk.monitoring.backends.rss import RssCapture
-from application_sdk.monitoring.backends.source_lines import first_line
+from application_sdk.monitoring.backends.settling import PART, Charged
 from application_sdk.monitoring.backends.spool import Spool
-from application_sdk.monitoring.backends.stacks import own_files
-from application_sdk.monitoring.backends.tracker import (
-    BEGIN_PREFIX,
-    END_PREFIX,
-    bookend,
-    shared_tracker,
-)
-from application_sdk.monitoring.calls.marker import Marker
+from application_sdk.monitoring.backends.tracker import bookend, shared_tracker
+from application_sdk.monitoring.calls.marker import BEGIN_PREFIX, END_PREFIX, Marker
 from application_sdk.monitoring.model.call_tree import CallTree, Frame
 from application_sdk.monitoring.model.profile import MemoryProfile
 from application_sdk.monitoring.model.stack_table import StackTable
@@ -50,7 +39,6 @@ class MemrayCapture:
         self._spool: Spool | None = None
         self._joined = self._begun = False
         self._kept: dict[str, int] = {}
-        self.slowed_seconds = 0.0
 
     def start(self) -> None:
         """Join the tracker, or start it.
@@ -112,13 +100,14 @@ class MemrayCapture:
         assert spool is not None
         rss = self._rss.half()
         try:
-            memory = _read(spool, call.identity)
+            memory = _read(spool, call)
         except (OSError, ValueError) as error:
             call.note(f"memray's records could not be read ({error}): only the RSS is known")
             return rss
         finally:
             # The first call that is read after the tracker has stopped answers for them all.
-            self.slowed_seconds, spool.slowed_seconds = spool.slowed_seconds, 0.0
+            slowed, spool.slowed_seconds = spool.slowed_seconds, 0.0
+            call.spent_elsewhere += slowed
             self._drop()
         if not memory.ended:
             reason = spool.cut_off or "the tracker was stopped"
@@ -154,13 +143,12 @@ def call_memory(
     """The memory half: what a call had allocated, beside the process's RSS."""
     note(ARENA_NOTE)
 
-    def tree(stacks: list[tuple[tuple[Location, ...], int, int]]) -> CallTree:
+    def tree(stacks: list[Charged]) -> CallTree:
         table = StackTable(METRICS, max_nodes)
         for stack, size, count in stacks:
             frames: list[Hashable] = [
-                root if file == PART else Frame(function, file, first_line(function, file, line))
+                root if file == PART else Frame(function, file, line)
                 for function, file, line in stack
-                if file == PART or not own_files[file]
             ]
             table.add(frames or [root], (size, count))
         if table.truncated:
@@ -183,8 +171,9 @@ def call_memory(
     )
 
 
-def _read(spool: Spool, identity: str) -> CallMemory:
+def _read(spool: Spool, call: ProfiledCall) -> CallMemory:
     """What a call had allocated; read for all calls at once that have ended by now."""
+    identity = call.identity
     until = time.monotonic() + _STOP_SECONDS
     # The last call's tracker is just being stopped; while others go on, read what is there.
     while not spool.closed.wait(0.02) and not spool.active and time.monotonic() < until:
@@ -196,7 +185,11 @@ def _read(spool: Spool, identity: str) -> CallMemory:
             for one, block in spool.wanted.items()
             if one not in spool.found and (closed or one in spool.ended)
         }
-        found = read_calls(spool.path, wanted)
+        reading = read_elsewhere(spool.path, wanted)
+        call.spent_elsewhere += reading.cpu_seconds
+        if reading.note is not None:
+            call.note(reading.note)
+        found = reading.calls
         spool.found.update({one: memory for one, memory in found.items() if memory.ended or closed})
         if identity not in spool.found and not spool.closed.wait(_STOP_SECONDS):
             raise ValueError("the mark of the call's end is not in the capture")

@@ -43,7 +43,6 @@ class PyinstrumentCapture:
         self._root = root
         self.tally = CpuTally(call, root)
         self._subscription: _Subscription | None = None
-        self.slowed_seconds = 0.0
 
     def start(self) -> None:
         """Join this thread's subscription, or make it.
@@ -105,7 +104,7 @@ class PyinstrumentCapture:
     def half(self) -> CpuProfile:
         """The CPU half of the profile."""
         half = self.tally.profile(self.call, self.backend, _describe)
-        self.slowed_seconds = _SLOWED_SHARE * (half.cpu_seconds or 0.0)
+        self.call.spent_elsewhere += _SLOWED_SHARE * (half.cpu_seconds or 0.0)
         return half
 
     def sample(self, stack: list[str]) -> None:  # pragma: no cover - in the hook

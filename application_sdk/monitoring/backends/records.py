@@ -8,18 +8,16 @@ from typing import NamedTuple
 
 from memray import AllocatorType, FileReader
 
+from application_sdk.monitoring.backends.settling import PART, Charged, Location, settled
 from application_sdk.monitoring.backends.stacks import own_files
-from application_sdk.monitoring.backends.tracker import BEGIN_PREFIX, END_PREFIX
-from application_sdk.monitoring.calls.marker import MARKER_PREFIX, PART_PREFIX
+from application_sdk.monitoring.calls.marker import (
+    BEGIN_PREFIX,
+    END_PREFIX,
+    MARKER_PREFIX,
+    PART_PREFIX,
+)
 
 _FREES = frozenset({AllocatorType.FREE, AllocatorType.PYMALLOC_FREE})
-
-Location = tuple[str, str, int]
-"""Function, file and current line, as memray reports a frame."""
-
-
-PART = "<part>"
-"""Stands first in the stacks of what a call started in other tasks and threads."""
 
 
 @dataclass
@@ -51,8 +49,8 @@ class CallMemory:
     peak_bytes: int = 0
     retained_bytes: int = 0
     allocation_count: int = 0
-    peak: list[tuple[tuple[Location, ...], int, int]] = field(default_factory=list)
-    retained: list[tuple[tuple[Location, ...], int, int]] = field(default_factory=list)
+    peak: list[Charged] = field(default_factory=list)
+    retained: list[Charged] = field(default_factory=list)
     ended: bool = False
 
 
@@ -96,6 +94,8 @@ class _Account:
                 self.result.peak.append((place.stack, place.peak_size, place.peak_count))
             if place.size:
                 self.result.retained.append((place.stack, place.size, place.count))
+        self.result.peak = settled(self.result.peak)
+        self.result.retained = settled(self.result.retained)
         self.result.retained_bytes = self.live
         self.result.ended = ended
         return self.result

@@ -21,9 +21,6 @@ from application_sdk.monitoring.profile_hook import is_memrays, profile_hook
 from application_sdk.monitoring.protocols import BackendUnavailable, ProfiledCall
 from application_sdk.monitoring.ticker import Tick, ticker
 
-BEGIN_PREFIX = "<monitored call begins "
-END_PREFIX = "<monitored call ends "
-
 _BOOKEND_BYTES = 4_099  # beyond pymalloc's small objects, so that the tracker sees it
 _WATCH_SECONDS = 0.2
 _FULL_SHARE = 0.25

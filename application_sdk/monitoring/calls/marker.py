@@ -21,6 +21,10 @@ MARKER_PREFIX = "<monitored call "
 PART_PREFIX = "<monitored part of call "
 """The same for the markers of what a call started in other tasks and threads."""
 
+BEGIN_PREFIX = "<monitored call begins "
+END_PREFIX = "<monitored call ends "
+"""Of the functions whose one allocation notes a call's begin and end among the records."""
+
 Step = AbstractContextManager[None]
 
 

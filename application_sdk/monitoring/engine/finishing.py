@@ -67,18 +67,12 @@ def deliver(finished: Finished) -> Profile:
     files = write(profile, finished.resolved)
     finished.surroundings.run(announce, profile, files)
     deliver_outward(profile, files, finished.resolved.process, delivery.dropped)
-    spent = (time.thread_time() - began) * _CALLERS_WAIT_TOO + _slowed_seconds(finished)
+    spent = (time.thread_time() - began) * _CALLERS_WAIT_TOO + finished.call.spent_elsewhere
     budget.spend(spent)
     if finished.learn_cost is not None:
         finished.learn_cost(finished.overhead + spent)
     call_back(profile)
     return profile
-
-
-def _slowed_seconds(finished: Finished) -> float:
-    """By how much its captures have slowed the program, as far as they can tell."""
-    captures = (finished.cpu, finished.memory)
-    return sum(getattr(capture, "slowed_seconds", 0.0) for capture in captures)
 
 
 def make_profile(finished: Finished) -> Profile:

@@ -30,6 +30,7 @@ def _forget() -> None:
         ("sampler", "reset_after_fork"),
         ("pyinstrument", "reset_after_fork"),
         ("workflow_slices", "reset_after_fork"),
+        ("reading", "reset_after_fork"),
     ):
         module = sys.modules.get(f"application_sdk.monitoring.backends.{name}")
         if module is not None:

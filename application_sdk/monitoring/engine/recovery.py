@@ -127,7 +127,8 @@ def _places(directory: Path) -> list[Path]:
 
 def _read(capture: Any) -> tuple[dict[str, Any], str | None]:
     """Per identity what a call had allocated, or why that is not known."""
-    from application_sdk.monitoring.backends.records import Block, read_calls
+    from application_sdk.monitoring.backends.reading import read_elsewhere
+    from application_sdk.monitoring.backends.records import Block
 
     wanted = {
         call["identity"]: None if call["block"] is None else Block(*call["block"])
@@ -136,7 +137,7 @@ def _read(capture: Any) -> tuple[dict[str, Any], str | None]:
     if not wanted:
         return {}, None
     try:
-        return read_calls(capture.path, wanted), None
+        return read_elsewhere(capture.path, wanted).calls, None
     except (OSError, ValueError) as error:
         report_fault(f"reading the capture {capture.path}")
         return {}, f"the capture could not be read: {error}"

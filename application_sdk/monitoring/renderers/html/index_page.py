@@ -20,46 +20,57 @@ class IndexEntry(Protocol):
     @property
     def name(self) -> str:
         """The profile's name; entries of one name stand together."""
+        ...
 
     @property
     def started_at(self) -> datetime:
         """When the call began."""
+        ...
 
     @property
     def duration_seconds(self) -> float:
         """How long it took."""
+        ...
 
     @property
     def outcome(self) -> str:
         """How it ended."""
+        ...
 
     @property
     def exception_type(self) -> str | None:
         """What it raised."""
+        ...
 
     @property
     def hostname(self) -> str:
         """Where it ran."""
+        ...
 
     @property
     def cpu_seconds(self) -> float | None:
         """What it burnt."""
+        ...
 
     @property
     def peak_bytes(self) -> int | None:
         """Its own live bytes at the peak."""
+        ...
 
     @property
     def retained_bytes(self) -> int | None:
         """What it left behind."""
+        ...
 
     @property
     def path(self) -> str:
         """The JSON file, relative to the page."""
+        ...
 
     @property
     def page(self) -> str | None:
         """The profile's page, relative to this one."""
+        ...
 
 
 def render_index(entries: Sequence[IndexEntry], unreadable: Sequence[str] = ()) -> bytes:

@@ -1,0 +1,234 @@
+"""Captures are read by a helper process, which may die, be missing, or outlive its parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from application_sdk.monitoring import Profile, load_profile, memory_profile
+from application_sdk.monitoring.backends import reading
+
+PROJECT = Path(__file__).parents[2]
+Finished = Callable[[], list[Profile]]
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="memray needs Linux or macOS")
+
+kept: list[bytearray] = []
+
+
+@memory_profile(sample_rate=1.0)
+def remembers() -> None:
+    kept.append(bytearray(3_000_000))
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept() -> None:
+    kept.clear()
+
+
+def retained(profile: Profile) -> int:
+    assert profile.memory is not None
+    assert profile.memory.retained_bytes is not None
+    return profile.memory.retained_bytes
+
+
+def run_program(
+    source: str, *arguments: str, cwd: Path = PROJECT
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(source), *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process has ended within a few seconds."""
+    until = time.monotonic() + 15
+    while time.monotonic() < until:
+        try:
+            os.kill(pid, 0)
+            state = Path(f"/proc/{pid}/stat")
+            if state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z":
+                return True  # nobody has asked for its exit status yet
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_one_helper_reads_the_captures_of_several_calls(profiles: Finished) -> None:
+    remembers()
+    profiles()
+    first = reading.helper_pid()
+    remembers()
+    profile = profiles()[-1]
+    assert first is not None
+    assert reading.helper_pid() == first
+    assert first != os.getpid()
+    assert 3_000_000 <= retained(profile) < 4_000_000
+    assert not any("read in the profiled process" in note for note in profile.notes)
+
+
+def test_a_killed_helper_is_replaced(profiles: Finished) -> None:
+    remembers()
+    profiles()
+    first = reading.helper_pid()
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    remembers()
+    profile = profiles()[-1]
+    assert reading.helper_pid() not in (None, first)
+    assert retained(profile) >= 3_000_000
+
+
+def test_a_helper_ignores_the_signals_that_are_meant_for_the_worker(profiles: Finished) -> None:
+    remembers()
+    profiles()
+    first = reading.helper_pid()
+    assert first is not None
+    os.kill(first, signal.SIGTERM)
+    os.kill(first, signal.SIGINT)
+    remembers()
+    profiles()
+    assert reading.helper_pid() == first
+
+
+@pytest.mark.parametrize("executable", ["", "/nowhere/python", "/bin/false"])
+def test_without_a_helper_a_small_capture_is_read_here_and_says_so(
+    executable: str, profiles: Finished, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", executable)
+    remembers()
+    profile = profiles()[-1]
+    assert retained(profile) >= 3_000_000
+    assert any("read in the profiled process, because" in note for note in profile.notes)
+    assert reading.helper_pid() is None
+
+
+def test_without_a_helper_a_large_capture_leaves_the_rss_and_a_reason(
+    profiles: Finished, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "")
+    monkeypatch.setattr(reading, "SMALL_BYTES", 10)
+    remembers()
+    profile = profiles()[-1]
+    assert profile.memory is not None
+    assert profile.memory.backend == "rss"
+    assert profile.memory.retained_bytes is None
+    assert any("too many to read in the profiled process" in note for note in profile.notes)
+
+
+def test_a_file_that_is_no_capture_is_an_error_and_the_helper_goes_on(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong"
+    wrong.write_bytes(b"no capture")
+    with pytest.raises(OSError, match="memray"):
+        reading.read_elsewhere(wrong, {"one": None})
+    first = reading.helper_pid()
+    with pytest.raises(OSError, match="memray"):
+        reading.read_elsewhere(wrong, {"one": None})
+    assert first is not None
+    assert reading.helper_pid() == first
+
+
+PROGRAM = """
+    import json, os, sys
+    from pathlib import Path
+    from application_sdk.monitoring import configure, flush, memory_profile
+
+    print("main runs", flush=True)
+    configure(output_dir=sys.argv[1], sample_rate=1.0, formats="json")
+
+    @memory_profile(name="remembers")
+    def remembers():
+        kept.append(bytearray(3_000_000))
+
+    kept = []
+    remembers()
+"""
+
+
+def only_profile(directory: Path) -> Profile:
+    (found,) = directory.rglob("*.json")
+    return load_profile(found)
+
+
+def test_a_capture_is_read_at_the_interpreters_exit_and_main_runs_once(tmp_path: Path) -> None:
+    done = run_program(PROGRAM, str(tmp_path / "out"))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "main runs\n", "")
+    profile = only_profile(tmp_path / "out")
+    assert retained(profile) >= 3_000_000
+    assert not any("profiled process" in note for note in profile.notes)
+
+
+def test_modules_of_the_working_directory_do_not_reach_the_helper(tmp_path: Path) -> None:
+    hostile = tmp_path / "a:b 'c' \"d\""
+    hostile.mkdir()
+    for name in ("select", "resource", "memray"):
+        (hostile / f"{name}.py").write_text("raise SystemExit('hostile')")
+    program = "import sys; sys.path.remove('')\n" + textwrap.dedent(PROGRAM)
+    done = run_program(program, str(tmp_path / "out"), cwd=hostile)
+    assert (done.returncode, done.stderr) == (0, "")
+    profile = only_profile(tmp_path / "out")
+    assert retained(profile) >= 3_000_000
+    assert not any("profiled process" in note for note in profile.notes)
+
+
+def test_the_helper_dies_with_a_killed_parent(tmp_path: Path) -> None:
+    program = textwrap.dedent(PROGRAM) + textwrap.dedent("""
+        from application_sdk.monitoring.backends.reading import helper_pid
+        flush()
+        print(helper_pid(), flush=True)
+        sys.stdin.read()
+    """)
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path / "out")],
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as worker:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "main runs\n"
+        helper = int(worker.stdout.readline())
+        worker.kill()
+    assert is_gone(helper)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_forgets_the_helper_and_the_parent_keeps_it(tmp_path: Path) -> None:
+    program = textwrap.dedent(PROGRAM) + textwrap.dedent("""
+        from application_sdk.monitoring.backends.reading import helper_pid
+        flush()
+        mine = helper_pid()
+        child = os.fork()
+        if not child:
+            code = 1
+            try:
+                assert helper_pid() is None
+                remembers()
+                assert flush(60)
+                assert helper_pid() not in (None, mine)
+                code = 0
+            finally:
+                os._exit(code)
+        assert os.waitpid(child, 0)[1] == 0
+        remembers()
+        assert flush(60)
+        assert helper_pid() == mine
+    """)
+    done = run_program(program, str(tmp_path / "out"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(list((tmp_path / "out").rglob("*.json"))) == 3
