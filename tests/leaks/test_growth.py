@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from types import SimpleNamespace
 
-
 import pytest
 
 from application_sdk.monitoring.analysis.leaks import meter as meter_module

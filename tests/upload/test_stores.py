@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -20,7 +21,7 @@ def storage(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Path]]:
     asked: list[tuple[str, Path]] = []
 
     async def upload_file(key: str, path: Path) -> None:
-        if not path.exists():
+        if path.name == "refused.json":
             raise KeyError("secret text of a server")
         asked.append((key, path))
 
@@ -42,8 +43,8 @@ def test_the_sdks_storage_uploads_where_it_is_asked_to(
 def test_a_failure_of_the_sdks_storage_is_worth_another_try_and_keeps_its_text_to_itself(
     storage: list[tuple[str, Path]], tmp_path: Path
 ) -> None:
-    with pytest.raises(ConnectionError, match="failed: KeyError$"):
-        upload(tmp_path / "gone.json", "app/a.json", SDK)
+    with pytest.raises(ConnectionError, match=r"failed: KeyError$"):
+        upload(tmp_path / "refused.json", "app/a.json", SDK)
     assert storage == []
 
 
@@ -63,7 +64,9 @@ def test_a_file_that_is_gone_before_its_upload_is_no_error(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("read", [remote.read, remote.list_below])
 @pytest.mark.parametrize("url", ["gopher://host/a.json", "s3:///a.json"])
-def test_a_url_that_is_no_store_is_unreadable_in_one_line(read: type[object], url: str) -> None:
+def test_a_url_that_is_no_store_is_unreadable_in_one_line(
+    read: Callable[[str], object], url: str
+) -> None:
     with pytest.raises(UnreadableProfileError, match=f"cannot read {url}") as caught:
         read(url)
     assert "\n" not in str(caught.value)
