@@ -76,7 +76,9 @@ from pathlib import Path
 tool = Path(sys.executable).with_name("atlan-application-sdk-conformance")
 done = subprocess.run([tool, "detect", "--repo", sys.argv[1], "--scope", "sdk"],
                       capture_output=True, text=True)
-found = json.JSONDecoder().raw_decode(done.stdout[done.stdout.index("{"):])[0]
+# A report for people comes first, and it quotes braces.
+start = done.stdout.index("\\n{\\n")
+found = json.JSONDecoder().raw_decode(done.stdout[start + 1:])[0]
 blocking = [
     (result["ruleId"], where["artifactLocation"]["uri"], where["region"]["startLine"])
     for result in found["runs"][0]["results"]

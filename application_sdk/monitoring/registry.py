@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from application_sdk.monitoring.errors import InvalidArgumentError
 from application_sdk.monitoring.model.profile import CpuProfile, MemoryProfile
@@ -60,7 +60,7 @@ class Registry(Generic[T]):
             InvalidArgumentError: If the name is unknown.
             ImportError: If it stands for something that is not installed.
         """
-        entry = self._known.get(name)
+        entry: Any = self._known.get(name)
         if entry is None and self._accepted is not None:
             offered = entry_point(self._accepted.group, name)
             if offered is not None:
@@ -71,10 +71,9 @@ class Registry(Generic[T]):
             )
         if isinstance(entry, str):
             module, _, attribute = entry.partition(":")
-            loaded: T = getattr(load(module), attribute)
-            self._known[name] = loaded
-            return loaded
-        return entry
+            entry = self._known[name] = getattr(load(module), attribute)
+        loaded: T = entry
+        return loaded
 
 
 cpu_backends: Registry[Backend[CpuProfile]] = Registry(

@@ -27,7 +27,7 @@ def hook_of_the_tests() -> Iterator[None]:
     before = sys.getprofile()
     yield
     sys.setprofile(before)
-    threading.setprofile(None)  # type: ignore[arg-type]
+    threading.setprofile(None)
 
 
 def test_one_kind_takes_the_hook_many_times_and_the_other_waits_for_the_last() -> None:

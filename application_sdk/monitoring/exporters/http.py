@@ -26,9 +26,6 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-_opener = urllib.request.build_opener(_NoRedirects)
-
-
 def post(url: str, body: bytes, headers: Mapping[str, str], token: str | None) -> None:
     """Post once.
 
@@ -46,7 +43,10 @@ def post(url: str, body: bytes, headers: Mapping[str, str], token: str | None) -
     if token is not None:
         request.add_unredirected_header("Authorization", f"Bearer {token}")
     try:
-        with _opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
+        # An opener keeps the certificates that it was built with, from 3.12 on: a new one each
+        # time sees those that were put in place meanwhile.
+        opener = urllib.request.build_opener(_NoRedirects)
+        with opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
             answer.read()
     except urllib.error.HTTPError as error:
         _refuse(error)
