@@ -150,7 +150,8 @@ class _Calls:
         self._target = target
         self._runner = runner
         self._meter = clocks.CostMeter()
-        self._clock_file = clocks.__file__
+        # What ``slot`` calls itself, beside the target.
+        self._own_files = {clocks.__file__, inspect.__file__, __file__}
         self._awaits = inspect.iscoroutinefunction(target)
         runner.get_loop()
 
@@ -231,8 +232,7 @@ class _Calls:
             while frame is not None and frame.f_code not in own:
                 stack.append(frame.f_code)
                 frame = frame.f_back
-            # The outermost of ours is the clocks' when it is not the target's.
-            if frame is not None and stack and stack[-1].co_filename != self._clock_file:
+            if frame is not None and stack and stack[-1].co_filename not in self._own_files:
                 counts[tuple(reversed(stack))] += 1
             signal.setitimer(signal.ITIMER_REAL, random.uniform(0.5, 1.5) * _SAMPLE_SECONDS)
 
