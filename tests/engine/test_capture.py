@@ -192,6 +192,27 @@ def test_a_block_is_profiled_and_its_profile_is_there_after_flush() -> None:
     assert run.profile.memory.retained_bytes == pytest.approx(5_000_000, rel=0.05)
 
 
+def test_a_decorated_call_inside_a_block_is_part_of_the_block() -> None:
+    kept = []
+
+    @memory_profile
+    def decorated() -> None:
+        kept.append(bytearray(3_000_000))
+
+    with memory_profile(name="load", sample_rate=1.0, backend="memray") as run:
+        decorated()
+    assert flush(30)
+    assert run.profile is not None
+    assert run.profile.memory is not None
+    tree = run.profile.memory.retained_tree
+    assert tree is not None
+    kept_by = {stat.function: stat.total_value for stat in tree.functions()}
+    assert kept_by["decorated"] == pytest.approx(3_000_000, rel=0.01)
+    # Nothing that the monitoring itself calls shows, such as the draw of the next sample.
+    name = test_a_decorated_call_inside_a_block_is_part_of_the_block.__name__
+    assert set(kept_by) == {name, "decorated"}
+
+
 def test_an_unsampled_block_has_no_profile() -> None:
     with flamegraph(name="load", sample_rate=0.0) as run:
         pass

@@ -16,8 +16,12 @@ from application_sdk.monitoring.calls.marker import (
     MARKER_PREFIX,
     PART_PREFIX,
 )
+from application_sdk.monitoring.calls.wrapper import WRAPPER_FILE
 
 _FREES = frozenset({AllocatorType.FREE, AllocatorType.PYMALLOC_FREE})
+
+# Functions of ours that call the program's: what is allocated right below them is not ours.
+_CALLS_ON = frozenset({"decide", "_call", "_enter"})
 
 
 @dataclass
@@ -209,8 +213,8 @@ class _Replay:
                 own = (block.function, block.file)
                 for index in range(len(stack) - 1, -1, -1):
                     if stack[index][:2] == own:
-                        if any(own_files[inner] for _, inner, _ in stack[:index]):
-                            break  # what the monitoring itself needs at the block's edges
+                        if _is_ours(stack[:index]):
+                            break
                         inner = stack[: index + 1]
                         owners.append(self._owner(identity, record, inner, in_block=True))
                         break
@@ -258,6 +262,18 @@ class _Replay:
             for owner in owners:
                 if owner.identity not in self._results:
                     owner.account.freed(owner.place, gone, whole=False)
+
+
+def _is_ours(stack: list[Location]) -> bool:
+    """Whether the monitoring itself allocates: at a block's edges, or to decide about a call."""
+    for function, file, _ in stack:
+        if own_files[file]:
+            return not (
+                file == WRAPPER_FILE
+                or function in _CALLS_ON
+                or function.startswith((MARKER_PREFIX, PART_PREFIX))
+            )
+    return False
 
 
 def read_calls(path: Path, wanted: dict[str, Block | None]) -> dict[str, CallMemory]:
