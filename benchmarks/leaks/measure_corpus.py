@@ -39,7 +39,7 @@ def main() -> int:
 
 def check_one(name: str) -> dict[str, Any]:
     """The report on one case, shortened."""
-    from application_sdk.monitoring.analysis.leaks import check_leaks
+    from application_sdk.monitoring import check_leaks
     from tests.leaks.corpus.cases import CLEAN_MODULES, LEAKY_MODULES, load
 
     case = load((*LEAKY_MODULES, *CLEAN_MODULES))[name]

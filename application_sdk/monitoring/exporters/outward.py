@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 from application_sdk.monitoring.containment import contained
-from application_sdk.monitoring.exporters.http import checked_url
 from application_sdk.monitoring.exporters.labels import service_name
 from application_sdk.monitoring.exporters.outbox import Outbox
 from application_sdk.monitoring.model.profile import Profile
@@ -53,6 +52,8 @@ def deliver_outward(
 
 
 def _queue(name: str, push: Push, profile: Profile, url: str, settings: MonitoringSettings) -> None:
+    from application_sdk.monitoring.exporters.http import checked_url
+
     base = checked_url(f"{name}_url", url)
     token = None if settings.push_token is None else settings.push_token.get_secret_value()
     service = service_name(settings.application_name)
