@@ -247,10 +247,17 @@ def test_a_slow_leak_is_found_where_only_shorter_blocks_fit_into_the_time() -> N
 
 
 def test_a_block_of_calls_that_turn_out_slow_ends_when_the_time_is_up() -> None:
-    meter = Meter(HeapReader())
+    class Clocked(Meter):
+        now = 0.0
 
-    def block(until: float, slow_from: int) -> tuple[Block | None, int]:
-        made = 0
+        @property
+        def seconds(self) -> float:
+            return self.now
+
+    meter = Clocked(HeapReader())
+
+    def block(slow_from: int) -> tuple[Block | None, int]:
+        made, until = 0, meter.now + 1
         steps = meter.block(240, until)
         while True:
             try:
@@ -260,10 +267,9 @@ def test_a_block_of_calls_that_turn_out_slow_ends_when_the_time_is_up() -> None:
             assert isinstance(step, Calls)
             made += step.count
             if made >= slow_from:
-                while meter.seconds < until:
-                    time.sleep(0.01)
+                meter.now = until
 
-    cut, made = block(meter.seconds + 0.2, slow_from=100)
+    cut, made = block(slow_from=100)
     assert cut is not None
     assert cut.calls == made == 100
-    assert block(meter.seconds + 0.2, slow_from=10) == (None, 10)
+    assert block(slow_from=10) == (None, 10)

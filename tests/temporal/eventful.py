@@ -46,7 +46,7 @@ class Steps:
         self.done = False
 
     async def process(self, order: Order) -> list[int]:
-        burn(0.1)
+        burn(0.3)
         await asyncio.sleep(0.2)
         prices = list(
             await asyncio.gather(
