@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +15,11 @@ from application_sdk.monitoring.containment import forget_warnings
 from application_sdk.monitoring.engine.leak_watch.watch import watch
 from application_sdk.monitoring.profile_hook import profile_hook
 from application_sdk.monitoring.settings import reset_settings
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Started in the background of a shell; what the tests start would ignore Ctrl-C too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _ours() -> list[str]:
