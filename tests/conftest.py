@@ -16,7 +16,6 @@ from application_sdk.monitoring.engine.leak_watch.watch import watch
 from application_sdk.monitoring.profile_hook import profile_hook
 from application_sdk.monitoring.settings import reset_settings
 
-
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Started in the background of a shell; what the tests start would ignore Ctrl-C too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
