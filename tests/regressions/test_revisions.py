@@ -45,6 +45,7 @@ def test_a_slower_working_tree_is_a_regression_and_names_the_function(shop: Shop
     assert shop.worktrees() == 1
 
 
+@pytest.mark.slow
 def test_memory_and_coroutine_functions_are_compared_too(shop: Shop) -> None:
     more = compare_revisions(
         CallableWork("shop.cart:hold"), "HEAD", directory=shop.root, metric="memory"
