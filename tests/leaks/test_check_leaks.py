@@ -238,10 +238,10 @@ def test_a_slow_leak_is_found_where_only_shorter_blocks_fit_into_the_time() -> N
     kept: list[bytearray] = []
 
     def slow() -> None:
-        time.sleep(0.04)
+        time.sleep(0.08)
         kept.append(bytearray(1000))
 
-    report = check_leaks(slow, max_seconds=4.0)
+    report = check_leaks(slow, max_seconds=8.0)
     assert report.verdict == "leak", report.explanation
     assert report.sites[0].function == "slow"
 

@@ -84,7 +84,7 @@ def watching(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[type[Inspect
         watches.append(watch)
         watch.join(plan)
         kept = []
-        for _ in range(130):
+        for _ in range(300):
             # Once a look is tried, it is tried again with each reading, at their true distance.
             if getattr(inspection, "tried", False):
                 clock[0] += 1
