@@ -234,14 +234,15 @@ def test_without_time_to_see_whether_memory_is_given_back_there_is_no_verdict() 
     assert "too little time" in report.explanation or "too few calls" in report.explanation
 
 
+@pytest.mark.slow
 def test_a_slow_leak_is_found_where_only_shorter_blocks_fit_into_the_time() -> None:
     kept: list[bytearray] = []
 
     def slow() -> None:
-        time.sleep(0.08)
+        time.sleep(0.16)
         kept.append(bytearray(1000))
 
-    report = check_leaks(slow, max_seconds=8.0)
+    report = check_leaks(slow, max_seconds=16.0)
     assert report.verdict == "leak", report.explanation
     assert report.sites[0].function == "slow"
 

@@ -63,10 +63,10 @@ def test_coroutine_functions_and_callables_that_return_awaitables_are_awaited() 
 
 
 def test_memory_is_compared_to_the_byte() -> None:
-    more = compare_callables(partial(build, 2000), partial(build, 2200), metric="memory")
+    more = compare_callables(partial(build, 500), partial(build, 550), metric="memory")
     assert more.verdict == "regression", more.explanation
     assert more.ratio == pytest.approx(1.1, abs=0.01)
-    same = compare_callables(partial(build, 2000), partial(build, 2000), metric="memory")
+    same = compare_callables(partial(build, 500), partial(build, 500), metric="memory")
     assert same.verdict == "unchanged", same.explanation
 
 

@@ -164,12 +164,12 @@ def test_the_rate_picks_runs_by_their_id(server: Server, profiles: Finished) -> 
 
     async def go() -> list[str]:
         async with server.worker([eventful.Continues], max_cached_workflows=0) as queue:
-            ran: list[str] = []
-            for _ in range(12):
-                handle = await server.start(eventful.Continues.run, 0, queue=queue)
+            started = [
+                await server.start(eventful.Continues.run, 0, queue=queue) for _ in range(12)
+            ]
+            for handle in started:
                 await handle.result()
-                ran.append(str(handle.first_execution_run_id))
-            return ran
+            return [str(handle.first_execution_run_id) for handle in started]
 
     ran = server.run(go())
     sampled = {profile.context.workflow_run_id for profile in profiles()}
