@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
+from pyinstrument.stack_sampler import StackSampler
+
+from application_sdk.monitoring import Profile, flamegraph
+
+Finished = Callable[[], list[Profile]]
 PROJECT = Path(__file__).parents[2]
 
 PROGRAM = """
@@ -41,3 +49,36 @@ def test_a_sample_amid_the_bookkeeping_of_a_step_never_stops_the_program(tmp_pat
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["pyinstrument", "True"]
+
+
+def test_a_sample_amid_the_end_of_a_capture_does_not_lose_it(
+    monkeypatch: pytest.MonkeyPatch, profiles: Finished
+) -> None:
+    class Interrupted(list[Any]):
+        """pyinstrument's subscribers, with its hook's next sample amid the removal of one."""
+
+        sampled = False
+
+        def remove(self, subscriber: Any) -> None:
+            if not self.sampled:
+                self.sampled = True
+                subscriber.target(["work\x00work.py\x001"], 0.001, None)
+            super().remove(subscriber)
+
+    original = StackSampler.unsubscribe
+
+    def unsubscribe(self: StackSampler, subscriber: Any) -> None:
+        if not isinstance(self.subscribers, Interrupted):
+            self.subscribers = Interrupted(self.subscribers)
+        original(self, subscriber)
+
+    monkeypatch.setattr(StackSampler, "unsubscribe", unsubscribe)
+
+    @flamegraph(sample_rate=1.0, backend="pyinstrument")
+    def work() -> int:
+        return sum(range(100_000))
+
+    work()
+    (profile,) = profiles()
+    assert profile.cpu is not None
+    assert profile.cpu.backend == "pyinstrument"

@@ -153,6 +153,7 @@ class _Subscription:
         self.captures: list[PyinstrumentCapture] = []
         self._sampler = sampler
         self._hook: Any = None
+        self._ending = False
         sampler.subscribe(self._sample, desired_interval=interval, use_async_context=False)
         self._hook = sys.getprofile()
 
@@ -168,6 +169,10 @@ class _Subscription:
         self._unsubscribe()
 
     def _unsubscribe(self) -> None:
+        if self._ending:
+            # A sample that comes amid pyinstrument's own unsubscribing would do it twice.
+            return
+        self._ending = True
         current = sys.getprofile()
         try:
             self._sampler.unsubscribe(self._sample)
