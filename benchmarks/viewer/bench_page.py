@@ -3,8 +3,9 @@
     python -m benchmarks.viewer.bench_page [NODES ...]
 
 First paint is the time from the start of the navigation to the first frame that shows the
-graph; zoom and search are the time that the script kept its thread busy, the longest of a few.
-Each is the median of several fresh pages.
+graph; zoom, pan and search are the time that the script kept its thread busy, the longest of a
+few, once the page has come to rest: what it reads ahead while idle is not theirs. Pans are a key,
+a sideways wheel, a widening wheel and a drag. Each is the median of several fresh pages.
 """
 
 from __future__ import annotations
@@ -44,6 +45,28 @@ _ZOOM = """(() => {
     clientX: bounds.x + bounds.width * %s, clientY: bounds.y + %s * 20 + 10}));
 })()"""
 _PLACES = ((0.1, 3), (0.2, 2), (0.3, 2), (0.4, 1))
+# Others' idle callbacks run in turns with these.
+_REST = """(async () => {
+  for (let turn = 0; turn < 60; turn++) await new Promise(done => requestIdleCallback(done));
+})()"""
+_ON_CANVAS = """(() => {
+  const canvas = document.querySelector('canvas'), bounds = canvas.getBoundingClientRect();
+  const x = bounds.x + bounds.width / 2, y = bounds.y + 10;
+  const send = (kind, name, more) => canvas.dispatchEvent(
+    new kind(name, {bubbles: true, cancelable: true, clientX: x, clientY: y, ...more}));
+  %s
+})()"""
+_WIDEN = _ON_CANVAS % "send(WheelEvent, 'wheel', {deltaY: -400, ctrlKey: true});"
+_PANS = (
+    _WIDEN,
+    _ON_CANVAS % "send(KeyboardEvent, 'keydown', {key: 'ArrowRight', shiftKey: true});",
+    _ON_CANVAS % "send(WheelEvent, 'wheel', {deltaX: 90});",
+    _ON_CANVAS
+    % """canvas.setPointerCapture = () => 0;
+  send(PointerEvent, 'pointerdown', {buttons: 1});
+  send(PointerEvent, 'pointermove', {buttons: 1, clientX: x + 60});
+  send(PointerEvent, 'pointerup', {});""",
+)
 _SEARCH = """(() => {
   const field = document.querySelector('input[type=search]');
   field.value = '%s';
@@ -126,18 +149,23 @@ def measure(browser: Browser, nodes: int, directory: Path) -> str:
     file.write_bytes(content)
     paints: list[float] = []
     zooms: list[float] = []
+    pans: list[float] = []
     searches: list[float] = []
     for _ in range(_REPEATS):
         page = browser.open(file.as_uri(), before=_WATCH)
         page.until("window.painted")
         paints.append(page.evaluate("window.painted"))
+        page.evaluate(_REST)
         zooms.append(max(script_time(page, _ZOOM % place) for place in _PLACES))
+        page.press("Reset zoom")
+        pans.append(max(script_time(page, pan) for pan in _PANS))
         searches.append(max(script_time(page, _SEARCH % word) for word in _WORDS))
         page.close()
     per_node = max(0, len(content) - _FIXED_BYTES) / nodes
     return (
         f"{nodes:>9,} {written:>8.2f} s {len(content) / 1e6:>7.2f} MB {per_node:>6.2f} B "
         f"{statistics.median(paints):>8.0f} ms {statistics.median(zooms):>8.1f} ms "
+        f"{statistics.median(pans):>8.1f} ms "
         f"{statistics.median(searches):>8.1f} ms"
     )
 
@@ -148,7 +176,7 @@ def main() -> None:
     path = find_chromium()
     if path is None:
         sys.exit("this needs Chromium: apt-get install chromium")
-    print("    nodes    written        file   per node  first paint     zoom      search")
+    print("    nodes    written        file   per node  first paint     zoom         pan      search")
     with chromium(path) as browser, tempfile.TemporaryDirectory() as directory:
         for nodes in sizes:
             print(measure(browser, nodes, Path(directory)), flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
@@ -305,8 +306,14 @@ def test_downloads_hold_what_is_shown(opened: Open) -> None:
     page.until("saved.length === 4")
     found = page.evaluate("Promise.all(saved.map(b => b.type === 'image/png' ? b.type : b.text()))")
     said = "\n".join(found)
+    speedscope = json.loads(next(text for text in found if text.startswith("{")))
+    wall = speedscope["profiles"][0]
 
     assert "image/png" in found
+    assert wall["unit"] == "nanoseconds"
+    assert wall["endValue"] == 10**9
+    assert [event["type"] for event in wall["events"]].count("O") == len(NODES)
+    assert {"name": "load", "file": "/app/load.py", "line": 10} in speedscope["shared"]["frames"]
     assert re.search(r"<svg[^>]*>.*read_csv", said, re.DOTALL)
     assert '"$schema":"https://www.speedscope.app' in said
     assert "main (/app/main.py:1);load (/app/load.py:10) 80000" in said

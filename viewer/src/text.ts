@@ -4,7 +4,7 @@
 export function formatValue(value: number, unit: string): string {
   if (unit === "s") return formatSeconds(value);
   if (unit === "B") return formatBytes(value);
-  return Math.round(value).toLocaleString("en-US");
+  return grouped(Math.round(value));
 }
 
 function formatSeconds(value: number): string {
@@ -36,6 +36,11 @@ export function signed(value: number, unit: string): string {
   return (value > 0 ? "+" : "") + formatValue(value, unit);
 }
 
+// The browser's own way loads its tables of languages first: tens of milliseconds, at the first click.
+export function grouped(whole: number): string {
+  return String(whole).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
 /** A change of shares, given in hundredths. */
 export function points(change: number): string {
   // What rounds to nothing has no sign.
@@ -47,8 +52,8 @@ export function percent(part: number, whole: number): string {
   return whole > 0 ? `${((100 * part) / whole).toFixed(1)}%` : "–";
 }
 
-export function count(number: number, one: string, many = `${one}s`): string {
-  return `${number.toLocaleString("en-US")} ${number === 1 ? one : many}`;
+export function count(number: number, one: string): string {
+  return `${grouped(number)} ${one}${number === 1 ? "" : "s"}`;
 }
 
 // Control and formatting characters change how all other text looks, so where text is drawn
