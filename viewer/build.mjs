@@ -1,14 +1,16 @@
 // Builds the page's script and style into the Python package.
-//   node build.mjs            build
+//   node build.mjs            build, and write the hashes into docs/viewer.md
 //   node build.mjs --verify   fail if what is committed differs from a fresh build
 //   node build.mjs --tests    bundle the tests for node's test runner
 import { build } from "esbuild";
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const target = join(here, "../application_sdk/monitoring/renderers/html");
+const docs = join(here, "../docs/viewer.md");
 const limits = { "viewer.js": 40_000, "index.js": 6_000, "viewer.css": 14_000 };
 
 // Members of our own: they get short names in the built file, which is a tenth smaller for it.
@@ -48,6 +50,14 @@ async function outputs() {
   };
 }
 
+/** The page of the docs with the hashes that a content security policy names. */
+function published(files) {
+  return Object.entries(files).reduce((text, [name, content]) => {
+    const hash = `sha256-${createHash("sha256").update(content).digest("base64")}`;
+    return text.replace(new RegExp(`(\\| \`${name}\` .*\\| \`)[^\`]*`), `$1${hash}`);
+  }, readFileSync(docs, "utf8"));
+}
+
 if (process.argv.includes("--tests")) {
   const out = join(here, "build/test");
   mkdirSync(out, { recursive: true });
@@ -58,8 +68,10 @@ if (process.argv.includes("--tests")) {
 } else {
   const verify = process.argv.includes("--verify");
   let failed = false;
-  for (const [name, content] of Object.entries(await outputs())) {
-    const path = join(target, name);
+  const files = await outputs();
+  const written = { ...files, [docs]: published(files) };
+  for (const [name, content] of Object.entries(written)) {
+    const path = resolve(target, name);
     const size = Buffer.byteLength(content);
     if (size > limits[name]) {
       console.error(`${name} has ${size} bytes, more than the ${limits[name]} allowed`);

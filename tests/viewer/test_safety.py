@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from application_sdk.monitoring.renderers.html import render
-from application_sdk.monitoring.renderers.html.page import policy
+from application_sdk.monitoring.renderers.html.page import content_hash, policy
 from tests.viewer.builders import HOSTILE, hostile_profile
 from tests.viewer.chromium import Browser, Page
 
@@ -55,6 +56,15 @@ def test_without_a_script_the_picture_and_the_summary_are_there(opened: Open, sc
     assert still
     assert box is None or box["model"]["width"] > 100
     assert_harmless(page)
+
+
+@pytest.mark.parametrize("name", ["viewer.js", "index.js", "viewer.css"])
+def test_the_docs_publish_the_hash_that_a_policy_has_to_name(name: str) -> None:
+    docs = Path(__file__).parents[2] / "docs" / "viewer.md"
+
+    row = next(line for line in docs.read_text("utf-8").splitlines() if f"| `{name}` |" in line)
+
+    assert f"`{content_hash(name)}`" in row
 
 
 @pytest.fixture
