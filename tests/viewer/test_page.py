@@ -198,6 +198,16 @@ def test_the_keyboard_reaches_every_frame_and_says_it(opened: Open) -> None:
     assert page.evaluate("document.activeElement.type") == "search"
 
 
+def test_the_keyboard_reads_the_timeline_from_its_peak(opened: Open) -> None:
+    page = opened(profile())
+    page.press("Timeline")
+    page.evaluate("document.querySelector('.timeline svg').focus()")
+
+    page.key("ArrowLeft")
+
+    assert "900 ms: 59.9 MB. Peak 60.0 MB at 1.00 s" in text(page)
+
+
 def test_a_name_in_the_table_opens_its_sandwich_in_sight(opened: Open) -> None:
     page = opened(profile())
     page.press("Table")
@@ -252,6 +262,24 @@ def test_a_recursion_of_three_thousand_frames_is_shown_and_folded(opened: Open) 
     assert height >= 3000 * ROW
     assert page.evaluate("document.querySelector('.graph').scrollHeight") <= 4 * ROW
     assert page.problems == []
+
+
+def test_paper_gets_every_row_in_the_colours_of_paper(opened: Open) -> None:
+    page = opened(deep_profile(200), dark=True)
+    corner = (
+        "[...document.querySelector('canvas').getContext('2d').getImageData(2, 1, 1, 1).data]"
+    )
+    height = "document.querySelector('canvas').height"
+    screen, dark = page.evaluate(height), page.evaluate(corner)
+
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    paper, light = page.evaluate(height), page.evaluate(corner)
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+
+    assert screen < paper
+    assert paper == 201 * ROW
+    assert sum(light) > sum(dark)
+    assert page.evaluate(height) == screen
 
 
 def test_many_narrow_frames_stand_together_as_one_that_can_be_opened(opened: Open) -> None:

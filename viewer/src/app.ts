@@ -6,7 +6,7 @@ import { initialState, makeHash, WHOLE, type Place, type State } from "./hash.ts
 import { press } from "./keys.ts";
 import type { Model } from "./model.ts";
 import { makeScope } from "./scope.ts";
-import { makeStage, type Mood } from "./stage.ts";
+import { makeStage } from "./stage.ts";
 import { follow, pathOf } from "./view.ts";
 import { grouped, hottest, pathTo } from "./views.ts";
 
@@ -21,7 +21,7 @@ export function startApp(model: Model, root: HTMLElement): void {
   const past: State[] = [];
   const scope = makeScope(model);
   const live = el("div", { class: "spoken", "aria-live": "polite" });
-  const mood: Mood = { printing: false, darkness: matchMedia("(prefers-color-scheme: dark)") };
+  const darkness = matchMedia("(prefers-color-scheme: dark)");
   let state = hash.read(location.hash);
   let writing: ReturnType<typeof setTimeout> | undefined;
 
@@ -159,7 +159,7 @@ export function startApp(model: Model, root: HTMLElement): void {
   };
 
   const controls = makeControls(model, commands);
-  const stage = makeStage(model, scope, mood, {
+  const stage = makeStage(model, scope, darkness, {
     zoom,
     place,
     sandwich,
@@ -170,12 +170,12 @@ export function startApp(model: Model, root: HTMLElement): void {
   });
   const { graph } = stage;
   const print = (begins: boolean) => (): void => {
-    mood.printing = begins;
+    graph.paper = begins;
     stage.show(state);
   };
 
   root.append(controls.element, stage.panel, stage.element, live);
-  on(mood.darkness, { change: () => stage.show(state) });
+  on(darkness, { change: () => stage.show(state) });
   on(globalThis as unknown as EventTarget, {
     beforeprint: print(true),
     afterprint: print(false),

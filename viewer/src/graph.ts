@@ -26,6 +26,8 @@ export interface Graph {
   focus: Mark | undefined;
   /** Text in the graph's font, cut to a width. */
   cut: Cut;
+  /** Paper cannot be scrolled: all rows are painted at once. */
+  paper: boolean;
   /** Show a scene; `reveal` is the row to bring into sight, else the scroll position is kept. */
   show(scene: Scene, theme: Theme, label: string, reveal?: number): void;
   repaint(): void;
@@ -63,14 +65,15 @@ export function makeGraph(wishes: Wishes): Graph {
     const height = graph.scene!.rows * ROW;
     // As high as the window leaves room, so that the last row of a flame is in sight at once.
     const room = innerHeight - element.getBoundingClientRect().top - scrollY - 10;
-    element.style.height = `${Math.max(60, Math.min(height, Math.max(room, innerHeight * 0.5)))}px`;
+    const high = Math.max(60, Math.min(height, graph.paper ? LARGEST : Math.round(Math.max(room, innerHeight * 0.5))));
+    element.style.height = `${high}px`;
     const ratio = devicePixelRatio || 1;
-    const shown = Math.min(height, element.clientHeight || height);
+    const shown = Math.min(height, high);
     width = element.clientWidth;
-    const [wide, high] = [Math.round(width * ratio), Math.round(shown * ratio)];
-    if (canvas.width !== wide || canvas.height !== high) {
-      canvas.width = wide;
-      canvas.height = high;
+    const [across, down] = [Math.round(width * ratio), Math.round(shown * ratio)];
+    if (canvas.width !== across || canvas.height !== down) {
+      canvas.width = across;
+      canvas.height = down;
       canvas.style.width = `${width}px`;
       canvas.style.height = `${shown}px`;
     }
@@ -104,6 +107,7 @@ export function makeGraph(wishes: Wishes): Graph {
     canvas,
     scene: undefined,
     focus: undefined,
+    paper: false,
     cut,
     show(scene, colours, label, reveal) {
       graph.scene = scene;

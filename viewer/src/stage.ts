@@ -27,18 +27,12 @@ export interface Stage {
   sentence(mark: Mark): string;
 }
 
-/** Colours of a page that is being printed are those of paper. */
-export interface Mood {
-  printing: boolean;
-  darkness: MediaQueryList;
-}
-
 export interface StageWishes extends Omit<Wishes, "describe"> {
   sandwich(frame: number): void;
   place(band: number, place: Place): void;
 }
 
-export function makeStage({ header, frames }: Model, scope: Scope, mood: Mood, wishes: StageWishes): Stage {
+export function makeStage({ header, frames }: Model, scope: Scope, darkness: MediaQueryList, wishes: StageWishes): Stage {
   const element = el("div", { class: "stage" });
   const panel = el("nav", { class: "path", "aria-label": "Zoomed to" });
   const table = makeTable(wishes.sandwich);
@@ -62,7 +56,7 @@ export function makeStage({ header, frames }: Model, scope: Scope, mood: Mood, w
   };
 
   const theme = (state: State): Theme => {
-    const dark = !mood.printing && (state.theme ? state.theme === "dark" : mood.darkness.matches);
+    const dark = !graph.paper && (state.theme ? state.theme === "dark" : darkness.matches);
     return makeTheme(dark, scope.subject !== undefined && scope.subject.metric.unit !== "s");
   };
 
