@@ -3,21 +3,26 @@
     python -m benchmarks.viewer.bench_page [NODES ...]
 
 First paint is the time from the start of the navigation to the first frame that shows the
-graph; zoom, pan and search are the time that the script kept its thread busy, the longest of a
+graph; writing is Python's time on its thread's clock; zoom, pan and search are the time that the script kept its thread busy, the longest of a
 few, once the page has come to rest: what it reads ahead while idle is not theirs. Pans are a key,
 a sideways wheel, a widening wheel and a drag. Each is the median of several fresh pages.
 """
 
 from __future__ import annotations
 
+import ast
+import json
 import random
 import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
+from application_sdk.monitoring import flamegraph, flush
 from application_sdk.monitoring.model.call_tree import CallTree
 from application_sdk.monitoring.model.profile import (
     CpuProfile,
@@ -139,19 +144,49 @@ def _script_seconds(page: Page) -> float:
     return float(next(each["value"] for each in metrics if each["name"] == "ScriptDuration"))
 
 
-def measure(browser: Browser, nodes: int, directory: Path) -> str:
-    """One line of results."""
-    profile = example(nodes)
-    start = time.perf_counter()
+class Figures(NamedTuple):
+    """What one page takes: seconds, bytes, milliseconds."""
+
+    nodes: int
+    written: float
+    size: int
+    paint: float
+    zoom: float
+    pan: float
+    search: float
+
+    @property
+    def per_node(self) -> float:
+        """Bytes a node beyond what every page may take."""
+        return max(0, self.size - _FIXED_BYTES) / self.nodes
+
+    def __str__(self) -> str:
+        """One line of the table."""
+        return (
+            f"{self.nodes:>9,} {self.written:>8.2f} s {self.size / 1e6:>7.2f} MB {self.per_node:>6.2f} B "
+            f"{self.paint:>8.0f} ms {self.zoom:>8.1f} ms {self.pan:>8.1f} ms {self.search:>8.1f} ms"
+        )
+
+
+def measure(
+    browser: Browser,
+    profile: Profile,
+    directory: Path,
+    repeats: int = _REPEATS,
+    of: Callable[[list[float]], float] = statistics.median,
+) -> Figures:
+    """Write a profile's page and use it in several fresh pages; `of` makes one figure of many."""
+    assert profile.cpu is not None
+    start = time.thread_time()
     content = render(profile)
-    written = time.perf_counter() - start
-    file = directory / f"{nodes}.html"
+    written = time.thread_time() - start
+    file = directory / "page.html"
     file.write_bytes(content)
     paints: list[float] = []
     zooms: list[float] = []
     pans: list[float] = []
     searches: list[float] = []
-    for _ in range(_REPEATS):
+    for _ in range(repeats):
         page = browser.open(file.as_uri(), before=_WATCH)
         page.until("window.painted")
         paints.append(page.evaluate("window.painted"))
@@ -161,13 +196,30 @@ def measure(browser: Browser, nodes: int, directory: Path) -> str:
         pans.append(max(script_time(page, pan) for pan in _PANS))
         searches.append(max(script_time(page, _SEARCH % word) for word in _WORDS))
         page.close()
-    per_node = max(0, len(content) - _FIXED_BYTES) / nodes
-    return (
-        f"{nodes:>9,} {written:>8.2f} s {len(content) / 1e6:>7.2f} MB {per_node:>6.2f} B "
-        f"{statistics.median(paints):>8.0f} ms {statistics.median(zooms):>8.1f} ms "
-        f"{statistics.median(pans):>8.1f} ms "
-        f"{statistics.median(searches):>8.1f} ms"
-    )
+    nodes = len(profile.cpu.tree)
+    return Figures(nodes, written, len(content), of(paints), of(zooms), of(pans), of(searches))
+
+
+def real() -> Profile:
+    """A profile of something real: parsing and compiling the standard library's packages."""
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        flamegraph(
+            name="compile",
+            sample_rate=1.0,
+            backend="pyinstrument",
+            interval=0.001,
+            output_dir=directory,
+            formats="json",
+        ) as run,
+    ):
+        for file in sorted(Path(json.__file__).parent.parent.glob("[a-c]*.py")):
+            tree = ast.parse(file.read_text("utf-8"))
+            ast.dump(tree)
+            ast.unparse(tree)
+    flush()
+    assert run.profile is not None
+    return run.profile
 
 
 def main() -> None:
@@ -178,8 +230,9 @@ def main() -> None:
         sys.exit("this needs Chromium: apt-get install chromium")
     print("    nodes    written        file   per node  first paint     zoom         pan      search")
     with chromium(path) as browser, tempfile.TemporaryDirectory() as directory:
+        print(f"{measure(browser, real(), Path(directory))} (real)", flush=True)
         for nodes in sizes:
-            print(measure(browser, nodes, Path(directory)), flush=True)
+            print(measure(browser, example(nodes), Path(directory)), flush=True)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,17 @@ def text(page: Page) -> str:
     return found
 
 
+def test_the_head_tells_what_when_where_and_how_it_was_measured(opened: Open) -> None:
+    said = text(opened(profile(overhead=0.012)))
+
+    for part in (
+        "app.activities.extract", "returned", "1.00 s", "2026-11-01 12:00:00.000 UTC", "worker-1",
+        "workflow wf-7", "workflow run run-7", "CPU by sampler", "memory by memray",
+        "sampling adaptive", "cost of monitoring 12.0 ms", "The sampler ran, because",
+    ):  # fmt: skip
+        assert part in said
+
+
 @pytest.mark.parametrize("name", CONTROLS)
 def test_every_control_is_found_by_its_accessible_name(opened: Open, name: str) -> None:
     assert opened(profile()).named(name)
