@@ -1,30 +1,36 @@
 // Builds the page's script and style into the Python package.
-//   node build.mjs            build
+//   node build.mjs            build, and write the hashes into docs/viewer.md
 //   node build.mjs --verify   fail if what is committed differs from a fresh build
 //   node build.mjs --tests    bundle the tests for node's test runner
 import { build } from "esbuild";
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const target = join(here, "../application_sdk/monitoring/renderers/html");
-const limits = { "viewer.js": 45_000, "index.js": 6_000, "viewer.css": 14_000 };
+const docs = join(here, "../docs/viewer.md");
+const limits = { "viewer.js": 40_000, "index.js": 6_000, "viewer.css": 14_000 };
 
-// Members of our own that no browser object and no key of the payload shares a name with:
-// they get short names in the built file, which is a tenth smaller for it.
+// Members of our own: they get short names in the built file, which is a tenth smaller for it.
+// Nothing here may be a member of a browser's object, or an attribute, that the sources use;
+// keys of the payload and of other tools' files are quoted in the sources, so they stay.
 const own =
-  "accepts acceptsAtEnd activate again alternatives amount anywhere backButton band bands baseline begin box " +
-  "boxOf bucket candidate canvas change children choose chosen columns comparing compile context controls " +
-  "count crumbs crumbsOf darkness descending describe difference drag drawn drawnFor edges element escape " +
-  "facts findFill findLabel flags focused followHash foreign found foundFor frame frames gather graph grow grown guards " +
-  "hiddenFrames hover initial isHidden klass layout libraries live made match metric model moved note " +
-  "openSandwich options outermost paintNow panel parent parents past pathOf pending picture pixels place " +
-  "plant prepare prepareSearch printing query range reach readState remember render renderGraph repaint " +
-  "repeated resized result reveal root rowOf rowStart rows ruler sandwich scene search searcher " +
-  "searching sentence setFocus show showResult shown single sorted source spacer stage state states subject " +
-  "table tellFound texts titles toggleTheme tooltip tree view views weigh widthBy wishes withShare " +
-  "writeState writing zoom";
+  "accepts acceptsAtEnd activate again alternatives amount anywhere back band bands baseline begin " +
+  "begun box boxOf bucket bySize candidate canvas change child children choose chosen columns comparing " +
+  "compile context controls copy count counts crumbs cut dark darkness descending describe difference " +
+  "download drawn drawnFor edges element end ends error escape facts fields file fill fills findFill " +
+  "findLabel first flags focused fold foreign format found foundFor frame frames gather graph groups " +
+  "grow grown guards header hiddenFrames hide hit hover initial isHidden kept keys kind klass label " +
+  "labels layout least libraries line live made mark match matchText members metric metrics model moved " +
+  "name narrow node nodes note options origin outermost own paintNow pair panel paper parent parents " +
+  "past path pathOf pending picture pixels place places plant pops prepare press put query range ratio " +
+  "reach regex remember repaint repeated reset resized rest result reveal right root row rowOf rows " +
+  "rowStart sandwich say scan scene search searcher searching self sentence setFocus shade shades show " +
+  "shown showResult side sides single sorted source spacer stage starts state states step subject sum " +
+  "table text texts theme toggleTheme told tooltip total tree trees unit used values view views weigh " +
+  "widthBy widths wishes withShare writing wrong zoom";
 const mangleProps = new RegExp(`^(${own.split(" ").join("|")})$`);
 
 const shared = { bundle: true, write: false, logLevel: "warning", charset: "ascii" };
@@ -44,6 +50,14 @@ async function outputs() {
   };
 }
 
+/** The page of the docs with the hashes that a content security policy names. */
+function published(files) {
+  return Object.entries(files).reduce((text, [name, content]) => {
+    const hash = `sha256-${createHash("sha256").update(content).digest("base64")}`;
+    return text.replace(new RegExp(`(\\| \`${name}\` .*\\| \`)[^\`]*`), `$1${hash}`);
+  }, readFileSync(docs, "utf8"));
+}
+
 if (process.argv.includes("--tests")) {
   const out = join(here, "build/test");
   mkdirSync(out, { recursive: true });
@@ -54,8 +68,10 @@ if (process.argv.includes("--tests")) {
 } else {
   const verify = process.argv.includes("--verify");
   let failed = false;
-  for (const [name, content] of Object.entries(await outputs())) {
-    const path = join(target, name);
+  const files = await outputs();
+  const written = { ...files, [docs]: published(files) };
+  for (const [name, content] of Object.entries(written)) {
+    const path = resolve(target, name);
     const size = Buffer.byteLength(content);
     if (size > limits[name]) {
       console.error(`${name} has ${size} bytes, more than the ${limits[name]} allowed`);

@@ -3,20 +3,26 @@
     python -m benchmarks.viewer.bench_page [NODES ...]
 
 First paint is the time from the start of the navigation to the first frame that shows the
-graph; zoom and search are the time that the script kept its thread busy, the longest of a few.
-Each is the median of several fresh pages.
+graph; writing is Python's time on its thread's clock; zoom, pan and search are the time that the script kept its thread busy, the longest of a
+few, once the page has come to rest: what it reads ahead while idle is not theirs. Pans are a key,
+a sideways wheel, a widening wheel and a drag. Each is the median of several fresh pages.
 """
 
 from __future__ import annotations
 
+import ast
+import json
 import random
 import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
+from application_sdk.monitoring import flamegraph, flush
 from application_sdk.monitoring.model.call_tree import CallTree
 from application_sdk.monitoring.model.profile import (
     CpuProfile,
@@ -44,6 +50,28 @@ _ZOOM = """(() => {
     clientX: bounds.x + bounds.width * %s, clientY: bounds.y + %s * 20 + 10}));
 })()"""
 _PLACES = ((0.1, 3), (0.2, 2), (0.3, 2), (0.4, 1))
+# Others' idle callbacks run in turns with these.
+_REST = """(async () => {
+  for (let turn = 0; turn < 60; turn++) await new Promise(done => requestIdleCallback(done));
+})()"""
+_ON_CANVAS = """(() => {
+  const canvas = document.querySelector('canvas'), bounds = canvas.getBoundingClientRect();
+  const x = bounds.x + bounds.width / 2, y = bounds.y + 10;
+  const send = (kind, name, more) => canvas.dispatchEvent(
+    new kind(name, {bubbles: true, cancelable: true, clientX: x, clientY: y, ...more}));
+  %s
+})()"""
+_WIDEN = _ON_CANVAS % "send(WheelEvent, 'wheel', {deltaY: -400, ctrlKey: true});"
+_PANS = (
+    _WIDEN,
+    _ON_CANVAS % "send(KeyboardEvent, 'keydown', {key: 'ArrowRight', shiftKey: true});",
+    _ON_CANVAS % "send(WheelEvent, 'wheel', {deltaX: 90});",
+    _ON_CANVAS
+    % """canvas.setPointerCapture = () => 0;
+  send(PointerEvent, 'pointerdown', {buttons: 1});
+  send(PointerEvent, 'pointermove', {buttons: 1, clientX: x + 60});
+  send(PointerEvent, 'pointerup', {});""",
+)
 _SEARCH = """(() => {
   const field = document.querySelector('input[type=search]');
   field.value = '%s';
@@ -116,30 +144,82 @@ def _script_seconds(page: Page) -> float:
     return float(next(each["value"] for each in metrics if each["name"] == "ScriptDuration"))
 
 
-def measure(browser: Browser, nodes: int, directory: Path) -> str:
-    """One line of results."""
-    profile = example(nodes)
-    start = time.perf_counter()
+class Figures(NamedTuple):
+    """What one page takes: seconds, bytes, milliseconds."""
+
+    nodes: int
+    written: float
+    size: int
+    paint: float
+    zoom: float
+    pan: float
+    search: float
+
+    @property
+    def per_node(self) -> float:
+        """Bytes a node beyond what every page may take."""
+        return max(0, self.size - _FIXED_BYTES) / self.nodes
+
+    def __str__(self) -> str:
+        """One line of the table."""
+        return (
+            f"{self.nodes:>9,} {self.written:>8.2f} s {self.size / 1e6:>7.2f} MB {self.per_node:>6.2f} B "
+            f"{self.paint:>8.0f} ms {self.zoom:>8.1f} ms {self.pan:>8.1f} ms {self.search:>8.1f} ms"
+        )
+
+
+def measure(
+    browser: Browser,
+    profile: Profile,
+    directory: Path,
+    repeats: int = _REPEATS,
+    of: Callable[[list[float]], float] = statistics.median,
+) -> Figures:
+    """Write a profile's page and use it in several fresh pages; `of` makes one figure of many."""
+    assert profile.cpu is not None
+    start = time.thread_time()
     content = render(profile)
-    written = time.perf_counter() - start
-    file = directory / f"{nodes}.html"
+    written = time.thread_time() - start
+    file = directory / "page.html"
     file.write_bytes(content)
     paints: list[float] = []
     zooms: list[float] = []
+    pans: list[float] = []
     searches: list[float] = []
-    for _ in range(_REPEATS):
+    for _ in range(repeats):
         page = browser.open(file.as_uri(), before=_WATCH)
         page.until("window.painted")
         paints.append(page.evaluate("window.painted"))
+        page.evaluate(_REST)
         zooms.append(max(script_time(page, _ZOOM % place) for place in _PLACES))
+        page.press("Reset zoom")
+        pans.append(max(script_time(page, pan) for pan in _PANS))
         searches.append(max(script_time(page, _SEARCH % word) for word in _WORDS))
         page.close()
-    per_node = max(0, len(content) - _FIXED_BYTES) / nodes
-    return (
-        f"{nodes:>9,} {written:>8.2f} s {len(content) / 1e6:>7.2f} MB {per_node:>6.2f} B "
-        f"{statistics.median(paints):>8.0f} ms {statistics.median(zooms):>8.1f} ms "
-        f"{statistics.median(searches):>8.1f} ms"
-    )
+    nodes = len(profile.cpu.tree)
+    return Figures(nodes, written, len(content), of(paints), of(zooms), of(pans), of(searches))
+
+
+def real() -> Profile:
+    """A profile of something real: parsing and compiling the standard library's packages."""
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        flamegraph(
+            name="compile",
+            sample_rate=1.0,
+            backend="pyinstrument",
+            interval=0.001,
+            output_dir=directory,
+            formats="json",
+        ) as run,
+    ):
+        for file in sorted(Path(json.__file__).parent.parent.glob("[a-c]*.py")):
+            tree = ast.parse(file.read_text("utf-8"))
+            ast.dump(tree)
+            ast.unparse(tree)
+    flush()
+    assert run.profile is not None
+    return run.profile
 
 
 def main() -> None:
@@ -148,10 +228,11 @@ def main() -> None:
     path = find_chromium()
     if path is None:
         sys.exit("this needs Chromium: apt-get install chromium")
-    print("    nodes    written        file   per node  first paint     zoom      search")
+    print("    nodes    written        file   per node  first paint     zoom         pan      search")
     with chromium(path) as browser, tempfile.TemporaryDirectory() as directory:
+        print(f"{measure(browser, real(), Path(directory))} (real)", flush=True)
         for nodes in sizes:
-            print(measure(browser, nodes, Path(directory)), flush=True)
+            print(measure(browser, example(nodes), Path(directory)), flush=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
@@ -46,6 +47,17 @@ def rows_of_table(page: Page) -> dict[str, list[str]]:
 def text(page: Page) -> str:
     found: str = page.evaluate("document.body.innerText")
     return found
+
+
+def test_the_head_tells_what_when_where_and_how_it_was_measured(opened: Open) -> None:
+    said = text(opened(profile(overhead=0.012)))
+
+    for part in (
+        "app.activities.extract", "returned", "1.00 s", "2026-11-01 12:00:00.000 UTC", "worker-1",
+        "workflow wf-7", "workflow run run-7", "CPU by sampler", "memory by memray",
+        "sampling adaptive", "cost of monitoring 12.0 ms", "The sampler ran, because",
+    ):  # fmt: skip
+        assert part in said
 
 
 @pytest.mark.parametrize("name", CONTROLS)
@@ -197,6 +209,16 @@ def test_the_keyboard_reaches_every_frame_and_says_it(opened: Open) -> None:
     assert page.evaluate("document.activeElement.type") == "search"
 
 
+def test_the_keyboard_reads_the_timeline_from_its_peak(opened: Open) -> None:
+    page = opened(profile())
+    page.press("Timeline")
+    page.evaluate("document.querySelector('.timeline svg').focus()")
+
+    page.key("ArrowLeft")
+
+    assert "900 ms: 59.9 MB. Peak 60.0 MB at 1.00 s" in text(page)
+
+
 def test_a_name_in_the_table_opens_its_sandwich_in_sight(opened: Open) -> None:
     page = opened(profile())
     page.press("Table")
@@ -253,6 +275,24 @@ def test_a_recursion_of_three_thousand_frames_is_shown_and_folded(opened: Open) 
     assert page.problems == []
 
 
+def test_paper_gets_every_row_in_the_colours_of_paper(opened: Open) -> None:
+    page = opened(deep_profile(200), dark=True)
+    corner = (
+        "[...document.querySelector('canvas').getContext('2d').getImageData(2, 1, 1, 1).data]"
+    )
+    height = "document.querySelector('canvas').height"
+    screen, dark = page.evaluate(height), page.evaluate(corner)
+
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    paper, light = page.evaluate(height), page.evaluate(corner)
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+
+    assert screen < paper
+    assert paper == 201 * ROW
+    assert sum(light) > sum(dark)
+    assert page.evaluate(height) == screen
+
+
 def test_many_narrow_frames_stand_together_as_one_that_can_be_opened(opened: Open) -> None:
     frames = (*FRAMES, *((f"tiny_{k}", "/app/tiny.py", k) for k in range(4000)))
     nodes = (*NODES, *((0, len(FRAMES) + k, 0.05) for k in range(4000)))
@@ -305,8 +345,14 @@ def test_downloads_hold_what_is_shown(opened: Open) -> None:
     page.until("saved.length === 4")
     found = page.evaluate("Promise.all(saved.map(b => b.type === 'image/png' ? b.type : b.text()))")
     said = "\n".join(found)
+    speedscope = json.loads(next(text for text in found if text.startswith("{")))
+    wall = speedscope["profiles"][0]
 
     assert "image/png" in found
+    assert wall["unit"] == "nanoseconds"
+    assert wall["endValue"] == 10**9
+    assert [event["type"] for event in wall["events"]].count("O") == len(NODES)
+    assert {"name": "load", "file": "/app/load.py", "line": 10} in speedscope["shared"]["frames"]
     assert re.search(r"<svg[^>]*>.*read_csv", said, re.DOTALL)
     assert '"$schema":"https://www.speedscope.app' in said
     assert "main (/app/main.py:1);load (/app/load.py:10) 80000" in said

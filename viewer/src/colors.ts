@@ -16,8 +16,6 @@ export const SAME = MATCH_FILL + 1 + LEVELS;
 export interface Theme {
   dark: boolean;
   back: string;
-  ink: string;
-  soft: string;
   line: string;
   focus: string;
   text: string;
@@ -50,12 +48,10 @@ export function makeTheme(dark: boolean, memory: boolean): Theme {
     dark,
     fills,
     back: dark ? "#1b1a18" : "#fbfaf8",
-    ink: dark ? "#eee9e2" : "#1d1a16",
-    soft: dark ? "#a39b90" : "#6b645b",
     line: dark ? "#3a3733" : "#e2ddd5",
-    focus: dark ? "#ffffff" : "#000000",
+    focus: dark ? "#fff" : "#000",
     text: dark ? "#f4f0ea" : "#1d1a16",
-    matchText: "#ffffff",
+    matchText: "#fff",
   };
 }
 

@@ -1,7 +1,8 @@
 // Elements made of text nodes and attributes only: nothing here parses markup.
 
-type Child = Node | string | undefined;
-type Settings = Record<string, string | number | boolean | ((event: any) => void) | undefined>;
+type Child = Node | string | undefined | false;
+type Listener = (event: any) => void;
+type Settings = Record<string, string | number | boolean | Listener | undefined>;
 
 /** An element; `on...` settings listen, true and false set or leave a bare attribute. */
 export function el<K extends keyof HTMLElementTagNameMap>(
@@ -18,12 +19,29 @@ export function svg(name: string, settings: Settings = {}, ...children: Child[])
 
 function fill<E extends Element>(element: E, settings: Settings, children: Child[]): E {
   for (const [key, value] of Object.entries(settings)) {
-    if (typeof value === "function") element.addEventListener(key.slice(2), value);
-    else if (value === true) element.setAttribute(key, "");
-    else if (value !== undefined && value !== false) element.setAttribute(key, String(value));
+    if (typeof value === "function") on(element, { [key.slice(2)]: value });
+    else if (value !== undefined && value !== false) element.setAttribute(key, value === true ? "" : String(value));
   }
-  element.append(...children.filter((child) => child !== undefined));
+  element.append(...children.filter((child): child is Node | string => child !== undefined && child !== false));
   return element;
+}
+
+/** Listen to several events; none of the listeners is passive. */
+export function on(target: EventTarget, listeners: Record<string, Listener>): void {
+  for (const [name, listener] of Object.entries(listeners)) target.addEventListener(name, listener, { passive: false });
+}
+
+export function button(text: Child, onclick: () => void, name?: string, settings: Settings = {}): HTMLButtonElement {
+  return el("button", { type: "button", "aria-label": name, title: name, onclick, ...settings }, text);
+}
+
+export function paragraph(kind: string, text: string): HTMLElement {
+  return el("p", { class: kind }, text);
+}
+
+/** Labels and values. */
+export function pairs(of: readonly (readonly [string, string])[]): HTMLElement {
+  return el("dl", {}, ...of.flatMap(([label, value]) => [el("dt", {}, label), el("dd", {}, foreign(value))]));
 }
 
 /** Foreign text that cannot disturb the direction of what stands around it. */
@@ -31,9 +49,14 @@ export function foreign(text: string): HTMLElement {
   return el("bdi", {}, text);
 }
 
+/** Where a function stands; nothing for what stands nowhere. */
+export function placeOf(place: string): HTMLElement | undefined {
+  return place ? el("span", { class: "place" }, foreign(place)) : undefined;
+}
+
 export function download(name: string, type: string, content: BlobPart): void {
   const url = URL.createObjectURL(new Blob([content], { type }));
-  const link = el("a", { href: url, download: name });
+  const link = el("a", { href: url, "download": name });
   document.body.append(link);
   link.click();
   link.remove();

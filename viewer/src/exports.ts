@@ -1,38 +1,42 @@
 // What can be taken away from the page: the picture, and the tree for other tools.
 import type { Theme } from "./colors.ts";
+import { download } from "./dom.ts";
+import type { Graph } from "./graph.ts";
 import type { Measure, Model } from "./model.ts";
+import { eachBox, PADDING, type Cut } from "./paint.ts";
 import { ROW, type Scene } from "./scene.ts";
 import type { Subject } from "./subject.ts";
 
+/** Saves what is shown, or its tree, under the profile's name: "SVG", "PNG", "speedscope" or "collapsed". */
+export function saver(model: Model, subject: Subject, graph: Graph, theme: Theme): (what: string) => void {
+  const title = model.header.title.replace(/[^\w.-]+/g, "_").slice(0, 100) || "profile";
+  const save = (end: string, type: string, content: BlobPart): void => download(`${title}.${end}`, type, content);
+  const ways: Record<string, () => void> = {
+    "SVG": () => save("svg", "image/svg+xml", sceneSvg(graph.scene!, theme, graph.element.clientWidth, graph.cut)),
+    "PNG": () => graph.picture(theme).toBlob((blob) => blob && save("png", "image/png", blob)),
+    "speedscope": () => save("speedscope.json", "application/json", speedscope(model)),
+    "collapsed": () => save("collapsed.txt", "text/plain", collapsed(subject)),
+  };
+  return (what) => ways[what]!();
+}
+
 /** The scene as an SVG file. */
-export function sceneSvg(scene: Scene, theme: Theme, width: number, cut: (text: string, room: number) => string): string {
-  const parts: string[] = [];
-  scene.bands.forEach((band, number) => {
-    const { layout } = band;
-    for (let row = 0; row < layout.rows; row++) {
-      const y = scene.row(band, row) * ROW;
-      for (let box = layout.rowStart[row]!; box < layout.rowStart[row + 1]!; box++) {
-        const x = Math.max(0, layout.x[box]!);
-        const wide = Math.min(layout.x[box]! + layout.width[box]!, width) - x;
-        if (wide < 0.5) continue;
-        const label = scene.label(number, box);
-        const text = wide > 22 ? cut(label, wide - 10) : "";
-        const fill = theme.fills[scene.fill(number, box)]!;
-        parts.push(
-          `<g><title>${xml(label)}</title><rect x="${x.toFixed(1)}" y="${y}" width="${Math.max(0.3, wide - (wide > 3 ? 1 : 0)).toFixed(1)}" ` +
-            `height="${ROW - 1}" fill="${fill}"/>` +
-            (text ? `<text x="${(x + 5).toFixed(1)}" y="${y + 14}">${xml(text)}</text>` : "") +
-            "</g>",
-        );
-      }
-    }
-  });
+export function sceneSvg(scene: Scene, theme: Theme, width: number, cut: Cut): string {
   const height = scene.rows * ROW;
-  return (
+  const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" ` +
-    `font-family="sans-serif" font-size="12" fill="${theme.text}"><rect width="100%" height="100%" fill="${theme.back}"/>\n` +
-    `${parts.join("\n")}\n</svg>\n`
-  );
+      `font-family="sans-serif" font-size="12" fill="${theme.text}"><rect width="100%" height="100%" fill="${theme.back}"/>`,
+  ];
+  eachBox(scene, { top: 0, width, height, ratio: 1 }, cut, (x, y, wide, fill, text, band, box) => {
+    const left = Math.max(0, x);
+    parts.push(
+      `<g><title>${xml(scene.label(band, box))}</title><rect x="${left.toFixed(1)}" y="${y}" ` +
+        `width="${(wide - left + x).toFixed(1)}" height="${ROW - 1}" fill="${theme.fills[fill]}"/>` +
+        (text && `<text x="${(left + PADDING).toFixed(1)}" y="${y + 14}">${xml(text)}</text>`) +
+        "</g>",
+    );
+  });
+  return `${parts.join("\n")}\n</svg>\n`;
 }
 
 function xml(text: string): string {
@@ -73,24 +77,24 @@ export function speedscope(model: Model): string {
       const sides = metric.sides > 1 ? (side ? " (candidate)" : " (baseline)") : "";
       const scale = metric.unit === "s" ? 1e9 : 1;
       profiles.push({
-        type: "evented",
-        name: `${model.header.title} - ${metric.label}${sides}`,
-        unit: metric.unit === "s" ? "nanoseconds" : metric.unit === "B" ? "bytes" : "none",
-        startValue: 0,
+        "type": "evented",
+        "name": `${model.header.title} - ${metric.label}${sides}`,
+        "unit": metric.unit === "s" ? "nanoseconds" : metric.unit === "B" ? "bytes" : "none",
+        "startValue": 0,
         ...events(metric.tree, metric.side(side), (own) => Math.round(metric.amount(own) * scale)),
       });
     }
   }
   const table = Array.from({ length: frames.count }, (_, frame) => ({
-    name: frames.name(frame), file: frames.file(frame) || undefined, line: frames.line(frame) || undefined,
+    "name": frames.name(frame), "file": frames.file(frame) || undefined, "line": frames.line(frame) || undefined,
   }));
   return JSON.stringify({
-    $schema: "https://www.speedscope.app/file-format-schema.json",
-    exporter: "atlan-application-sdk-monitoring",
-    name: model.header.title,
-    activeProfileIndex: 0,
-    profiles,
-    shared: { "frames": table },
+    "$schema": "https://www.speedscope.app/file-format-schema.json",
+    "exporter": "atlan-application-sdk-monitoring",
+    "name": model.header.title,
+    "activeProfileIndex": 0,
+    "profiles": profiles,
+    "shared": { "frames": table },
   });
 }
 
@@ -100,15 +104,15 @@ function events(tree: Subject["tree"], measure: Measure, whole: (own: number) =>
   let now = 0;
   const close = (until: number): void => {
     while (open.length && open[open.length - 1] !== until) {
-      found.push({ type: "C", "frame": tree.frame[open.pop()!], at: now });
+      found.push({ "type": "C", "frame": tree.frame[open.pop()!], "at": now });
     }
   };
   for (let node = 0; node < tree.size; node++) {
     close(tree.parent[node]!);
     open.push(node);
-    found.push({ type: "O", "frame": tree.frame[node], at: now });
+    found.push({ "type": "O", "frame": tree.frame[node], "at": now });
     now += whole(measure.self[node]!);
   }
   close(-1);
-  return { endValue: now, events: found };
+  return { "endValue": now, "events": found };
 }

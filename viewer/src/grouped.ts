@@ -1,45 +1,37 @@
 // Trees that are grouped by function and grown only where someone looks: callers, callees,
 // library frames hidden, recursion folded.
 import type { CallTree, Measure } from "./model.ts";
-import { HIDDEN, ROOT, type View } from "./view.ts";
+import { HIDDEN, ROOT, type Opened, type View } from "./view.ts";
 
 export interface Options {
   hide: boolean;
   fold: boolean;
 }
 
-/** Nodes of the call tree gathered by key. */
-class Gathering {
-  readonly groups = new Map<number, number[]>();
-
-  add(key: number, entry: number): void {
-    const group = this.groups.get(key);
-    if (group) group.push(entry);
-    else this.groups.set(key, [entry]);
-  }
-
-  addPair(key: number, source: number, up: number): void {
-    const group = this.groups.get(key);
-    if (group) group.push(source, up);
-    else this.groups.set(key, [source, up]);
-  }
-}
-
 abstract class Grouped implements View {
   readonly root = 0;
   protected readonly frames: number[] = [];
   private readonly parents: number[] = [];
-  protected readonly entries: number[][] = [];
+  /** Of each node pairs: the node of the call tree whose value counts, and the one that stands here. */
+  protected readonly members: number[][] = [];
   private readonly values: number[] = [];
   private readonly grown: (number[] | undefined)[] = [];
+  private groups = new Map<number, number[]>();
   protected readonly hiddenFrames = new Map<number, { count: number; frames: Set<number> }>();
 
+  /** The whole tree, or that of one function from each of its outermost calls. */
   constructor(
     readonly tree: CallTree,
     protected readonly width: Measure,
-    protected readonly foreign: Uint8Array,
+    private readonly foreign: Uint8Array,
     protected readonly options: Options,
-  ) {}
+    chosen = ROOT,
+    /** Whether values are the nodes' own, not their totals. */
+    private readonly own = false,
+  ) {
+    const planted = chosen === ROOT ? [] : outermost(tree, chosen);
+    this.plant(chosen, -1, planted.flatMap((node) => [node, node]));
+  }
 
   frame(node: number): number {
     return this.frames[node]!;
@@ -50,14 +42,23 @@ abstract class Grouped implements View {
   }
 
   value(node: number): number {
-    return this.values[node]!;
+    return this.frames[node] === ROOT ? this.width.sum : this.values[node]!;
   }
 
   sum(node: number, measure: Measure): number {
-    return this.weigh(this.entries[node]!, measure);
+    return this.frames[node] === ROOT ? measure.sum : this.weigh(node, measure);
   }
 
-  children(node: number): number[] {
+  open(node: number, least: number, into: Opened): void {
+    into.begin(least);
+    for (const child of this.children(node)) into.add(child, this.values[child]!);
+  }
+
+  child(node: number, frame: number): number {
+    return this.children(node).find((child) => this.frames[child] === frame) ?? -1;
+  }
+
+  protected children(node: number): number[] {
     return (this.grown[node] ??= this.grow(node));
   }
 
@@ -71,13 +72,11 @@ abstract class Grouped implements View {
     return this.hiddenFrames.get(node);
   }
 
-  protected plant(frame: number, parent: number, entries: number[]): number {
-    const node = this.frames.length;
-    this.frames.push(frame);
+  private plant(frame: number, parent: number, members: number[]): number {
+    const node = this.frames.push(frame) - 1;
     this.parents.push(parent);
-    this.entries.push(entries);
-    this.values.push(this.weigh(entries, this.width));
-    return node;
+    this.members.push(members);
+    return this.values.push(this.weigh(node, this.width)) - 1;
   }
 
   protected isHidden(frame: number): boolean {
@@ -91,51 +90,43 @@ abstract class Grouped implements View {
     noted.frames.add(this.tree.frame[treeNode]!);
   }
 
-  protected abstract weigh(entries: number[], measure: Measure): number;
-  protected abstract gather(node: number, into: Gathering): void;
+  private weigh(node: number, measure: Measure): number {
+    const values = this.own ? measure.self : measure.total;
+    const members = this.members[node]!;
+    let sum = 0;
+    for (let k = 0; k < members.length; k += 2) sum += values[members[k]!]!;
+    return sum;
+  }
+
+  protected abstract gather(node: number): void;
+
+  /** Put a pair among the children with a key. */
+  protected add(key: number, source: number, place: number): void {
+    const group = this.groups.get(key);
+    if (group) group.push(source, place);
+    else this.groups.set(key, [source, place]);
+  }
 
   private grow(node: number): number[] {
-    const gathering = new Gathering();
-    this.gather(node, gathering);
-    const children: number[] = [];
-    for (const [frame, entries] of gathering.groups) {
-      const child = this.plant(frame, node, entries);
-      if (this.values[child]! > 0) children.push(child);
-    }
-    return children.sort((a, b) => this.values[b]! - this.values[a]! || this.frames[a]! - this.frames[b]!);
+    const { values, frames } = this;
+    this.groups = new Map();
+    this.gather(node);
+    return [...this.groups]
+      .map(([key, members]) => this.plant(key, node, members))
+      .filter((child) => values[child]! > 0)
+      .sort((a, b) => values[b]! - values[a]! || frames[a]! - frames[b]!);
   }
 }
 
-/** What is called from a set of nodes, merged by function. Entries are nodes of the call tree. */
+/** What is called from a set of nodes, merged by function. Members are nodes of the call tree. */
 export class Callees extends Grouped {
-  /** The whole tree, or what a function calls, from each of its outermost calls. */
-  constructor(tree: CallTree, width: Measure, foreign: Uint8Array, options: Options, chosen?: number) {
-    super(tree, width, foreign, options);
-    if (chosen === undefined) this.plant(ROOT, -1, []);
-    else this.plant(chosen, -1, outermost(tree, chosen));
-  }
-
-  override value(node: number): number {
-    return this.frames[node] === ROOT ? this.width.sum : super.value(node);
-  }
-
-  override sum(node: number, measure: Measure): number {
-    return this.frames[node] === ROOT ? measure.sum : super.sum(node, measure);
-  }
-
   override self(node: number): number {
     let own = this.value(node);
     for (const child of this.children(node)) own -= this.value(child);
     return Math.max(0, own);
   }
 
-  protected weigh(entries: number[], measure: Measure): number {
-    let sum = 0;
-    for (const entry of entries) sum += measure.total[entry]!;
-    return sum;
-  }
-
-  protected gather(node: number, into: Gathering): void {
+  protected gather(node: number): void {
     const { end, frame } = this.tree;
     const key = this.frames[node]!;
     const visit = (from: number, stop: number): void => {
@@ -149,63 +140,41 @@ export class Callees extends Grouped {
           child++;
           continue;
         }
-        into.add(foreign ? HIDDEN : called, child);
+        this.add(foreign ? HIDDEN : called, child, child);
         child = end[child]!;
       }
     };
     if (key === ROOT) return visit(0, this.tree.size);
-    for (const entry of this.entries[node]!) {
-      if (key === HIDDEN) this.note(node, entry);
-      visit(entry + 1, end[entry]!);
+    const members = this.members[node]!;
+    for (let k = 0; k < members.length; k += 2) {
+      const member = members[k]!;
+      if (key === HIDDEN) this.note(node, member);
+      visit(member + 1, end[member]!);
     }
   }
 }
 
-/** Who called: from functions up to the roots. Entries are pairs of a source node and how far up it is. */
+/** Who called: from functions up to the roots. Members are pairs of a source node and how far up it is. */
 export class Callers extends Grouped {
-  private readonly chosen: boolean;
-
-  /** All functions by self value, or one function by the total of its outermost calls. */
-  constructor(tree: CallTree, width: Measure, foreign: Uint8Array, options: Options, chosen?: number) {
-    super(tree, width, foreign, options);
-    this.chosen = chosen !== undefined;
-    this.plant(chosen ?? ROOT, -1, chosen === undefined ? [] : outermost(tree, chosen).flatMap((node) => [node, node]));
-  }
-
-  override value(node: number): number {
-    return this.frames[node] === ROOT ? this.width.sum : super.value(node);
-  }
-
-  override sum(node: number, measure: Measure): number {
-    return this.frames[node] === ROOT ? measure.sum : super.sum(node, measure);
-  }
-
-  protected weigh(entries: number[], measure: Measure): number {
-    const values = this.chosen ? measure.total : measure.self;
-    let sum = 0;
-    for (let k = 0; k < entries.length; k += 2) sum += values[entries[k]!]!;
-    return sum;
-  }
-
-  protected gather(node: number, into: Gathering): void {
+  protected gather(node: number): void {
     const { parent, frame } = this.tree;
     const key = this.frames[node]!;
     if (key === ROOT) {
       for (let i = 0; i < this.tree.size; i++) {
-        if (this.width.self[i]! > 0) into.addPair(this.isHidden(frame[i]!) ? HIDDEN : frame[i]!, i, i);
+        if (this.width.self[i]! > 0) this.add(this.isHidden(frame[i]!) ? HIDDEN : frame[i]!, i, i);
       }
       return;
     }
-    const entries = this.entries[node]!;
-    for (let k = 0; k < entries.length; k += 2) {
-      let up = entries[k + 1]!;
+    const members = this.members[node]!;
+    for (let k = 0; k < members.length; k += 2) {
+      let up = members[k + 1]!;
       if (key === HIDDEN) this.note(node, up);
       up = parent[up]!;
       while (up >= 0 && ((key === HIDDEN && this.isHidden(frame[up]!)) || (this.options.fold && frame[up] === key))) {
         if (key === HIDDEN) this.note(node, up);
         up = parent[up]!;
       }
-      if (up >= 0) into.addPair(this.isHidden(frame[up]!) ? HIDDEN : frame[up]!, entries[k]!, up);
+      if (up >= 0) this.add(this.isHidden(frame[up]!) ? HIDDEN : frame[up]!, members[k]!, up);
     }
   }
 }

@@ -2,6 +2,8 @@
 import type { Comparing, WidthBy } from "./subject.ts";
 
 export const VIEWS = ["icicle", "flame", "callers", "sandwich", "table", "timeline"] as const;
+export const WIDTHS = ["candidate", "baseline", "change"] as const;
+export const COMPARISONS = ["absolute", "share"] as const;
 export type ViewName = (typeof VIEWS)[number];
 
 /** Where a graph is zoomed to: the frames on the way down, and the part of the last one. */
@@ -36,50 +38,63 @@ export function initialState(metric: string): State {
   };
 }
 
-/** Only what differs from the initial state is written. */
-export function writeHash(state: State, initial: State): string {
-  const fields: [string, string][] = [];
-  const put = (key: string, value: string, usual: string): void => {
-    if (value !== usual) fields.push([key, value]);
-  };
-  put("view", state.view, initial.view);
-  put("metric", state.metric, initial.metric);
-  put("zoom", state.places.map(writePlace).join("~").replace(/^~$/, ""), "");
-  put("search", state.query, "");
-  for (const key of ["regex", "hide", "fold"] as const) put(key, state[key] ? "1" : "", "");
-  put("function", state.chosen < 0 ? "" : String(state.chosen), "");
-  put("width", state.widthBy, initial.widthBy);
-  put("compare", state.comparing, initial.comparing);
-  put("theme", state.theme, "");
-  return fields.map(([key, value]) => `${key}=${encodeURIComponent(value)}`).join("&");
+/** How one field of the state is written and read; what cannot be read is undefined. */
+type Field = [name: string, key: keyof State, write: (value: never) => string, read: (text: string) => unknown];
+
+function fields(metrics: readonly string[], frames: number): Field[] {
+  const among = (known: readonly string[]): [Field[2], Field[3]] => [String, (text) => (known.includes(text) ? text : undefined)];
+  const flag: [Field[2], Field[3]] = [(on: boolean) => (on ? "1" : ""), (text) => text === "1"];
+  return [
+    ["view", /* @__KEY__ */ "view", ...among(VIEWS)],
+    ["metric", /* @__KEY__ */ "metric", ...among(metrics)],
+    [
+      "zoom",
+      /* @__KEY__ */ "places",
+      (places: Place[]) => places.map(writePlace).join("~").replace(/^~$/, ""),
+      (text) => text.split("~").slice(0, 2).map(readPlace),
+    ],
+    ["search", /* @__KEY__ */ "query", String, String],
+    ["regex", /* @__KEY__ */ "regex", ...flag],
+    ["hide", /* @__KEY__ */ "hide", ...flag],
+    ["fold", /* @__KEY__ */ "fold", ...flag],
+    ["function", /* @__KEY__ */ "chosen", String, (text) => (/^\d+$/.test(text) && +text < frames ? +text : undefined)],
+    ["width", /* @__KEY__ */ "widthBy", ...among(WIDTHS)],
+    ["compare", /* @__KEY__ */ "comparing", ...among(COMPARISONS)],
+    ["theme", /* @__KEY__ */ "theme", ...among(["light", "dark"])],
+  ];
 }
 
-/** The state that a hash tells; what is not understood stays as it was at first. */
-export function readHash(hash: string, initial: State, metrics: readonly string[], frames: number): State {
-  const fields = new Map(
-    hash.replace(/^#/, "").split("&").map((field) => {
-      const [key, ...value] = field.split("=");
-      return [key!, decode(value.join("="))] as const;
-    }),
-  );
-  const among = <T extends string>(key: string, known: readonly T[], usual: T): T => {
-    const value = fields.get(key) as T;
-    return known.includes(value) ? value : usual;
-  };
-  const chosen = Number(fields.get("function") || -1);
-  const zoom = fields.get("zoom");
+export interface Hash {
+  /** Only what differs from the initial state is written. */
+  write(state: State): string;
+  /** The state that a hash tells; what is not understood stays as it was at first. */
+  read(hash: string): State;
+}
+
+export function makeHash(initial: State, metrics: readonly string[], frames: number): Hash {
+  const known = fields(metrics, frames);
   return {
-    view: among("view", VIEWS, initial.view),
-    metric: among("metric", metrics, initial.metric),
-    places: zoom ? zoom.split("~").slice(0, 2).map(readPlace) : [],
-    query: fields.get("search") ?? "",
-    regex: fields.get("regex") === "1",
-    hide: fields.get("hide") === "1",
-    fold: fields.get("fold") === "1",
-    chosen: Number.isInteger(chosen) && chosen < frames ? chosen : -1,
-    widthBy: among("width", ["baseline", "candidate", "change"], initial.widthBy),
-    comparing: among("compare", ["absolute", "share"], initial.comparing),
-    theme: among("theme", ["", "light", "dark"], ""),
+    write: (state) =>
+      known
+        .map(([name, key, write]) => [name, write(state[key] as never), write(initial[key] as never)] as const)
+        .filter(([, value, usual]) => value !== usual)
+        .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+        .join("&"),
+    read(hash) {
+      const told = new Map(
+        hash.replace(/^#/, "").split("&").map((field) => {
+          const [name, ...value] = field.split("=");
+          return [name, decode(value.join("="))];
+        }),
+      );
+      const state: Record<string, unknown> = { ...initial };
+      for (const [name, key, , read] of known) {
+        const text = told.get(name);
+        const value = text ? read(text) : undefined;
+        if (value !== undefined) state[key] = value;
+      }
+      return state as unknown as State;
+    },
   };
 }
 
@@ -115,8 +130,8 @@ function readPlace(text: string): Place {
     for (let k = Math.min(parseInt(run, 36) || 0, 100_000); k > 0; k--) path.push(number);
   }
   const [from, to] = range.split("_").map(Number);
-  const sound = from !== undefined && to !== undefined && from >= 0 && to > from && to <= 1;
-  return { path, from: sound ? from : 0, to: sound ? to : 1 };
+  const sound = from! >= 0 && to! > from! && to! <= 1;
+  return { path, from: sound ? from! : 0, to: sound ? to! : 1 };
 }
 
 function round(value: number): string {

@@ -1,5 +1,5 @@
 // Starts the page. Where anything it needs is missing, what shows without a script stays.
-import { App } from "./app.ts";
+import { startApp } from "./app.ts";
 import { el } from "./dom.ts";
 import { buildModel } from "./model.ts";
 import { readPayload } from "./payload.ts";
@@ -13,7 +13,7 @@ async function start(): Promise<void> {
   try {
     const model = buildModel(await readPayload(payload.textContent!.trim()));
     payload.remove();
-    new App(model, app);
+    startApp(model, app);
   } catch (problem) {
     root.classList.remove("scripted");
     app.replaceChildren(el("p", { class: "wrong", role: "alert" }, `The interactive view does not work here: ${problem}`));

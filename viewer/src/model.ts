@@ -1,22 +1,35 @@
 // Call trees as flat arrays in preorder, and the values of their nodes.
+import { shade } from "./colors.ts";
 import type { FrameTable, Header, MetricHeader, Payload, TreeBytes } from "./payload.ts";
+
+const SMALL = 50_000;
 
 /** One column of a metric: whole steps per node. Sums of them are exact. */
 export class Measure {
   readonly self: Float64Array;
   readonly total: Float64Array;
-  readonly sum: number;
+  sum = 0;
+  /** Totals of the nodes below this one still lack something. */
+  private left: number;
 
-  constructor(self: Float64Array, parent: Int32Array) {
+  constructor(self: Float64Array, private readonly parent: Int32Array) {
     this.self = self;
-    const total = (this.total = Float64Array.from(self));
+    this.total = self.slice();
+    this.left = self.length;
+  }
+
+  /** Add a portion up, from the last node to the first; true once all is done. */
+  add(portion = Infinity): boolean {
+    const { parent, total } = this;
+    const stop = Math.max(0, this.left - portion);
     let sum = 0;
-    for (let i = total.length - 1; i >= 0; i--) {
+    for (let i = this.left - 1; i >= stop; i--) {
       const up = parent[i]!;
       if (up >= 0) total[up]! += total[i]!;
       else sum += total[i]!;
     }
-    this.sum = sum;
+    this.sum += sum;
+    return !(this.left = stop);
   }
 }
 
@@ -31,9 +44,9 @@ export class Metric {
     private readonly header: MetricHeader,
     private readonly columns: (() => Float64Array)[],
   ) {
-    this.key = header.key;
-    this.label = header.label;
-    this.unit = header.unit;
+    this.key = header["key"];
+    this.label = header["label"];
+    this.unit = header["unit"];
   }
 
   get sides(): number {
@@ -42,6 +55,18 @@ export class Metric {
 
   /** The values of one side: 0 is the profile, or the baseline of a diff and 1 its candidate. */
   side(number: number): Measure {
+    const measure = this.begun(number);
+    measure.add();
+    return measure;
+  }
+
+  /** Do a part of the work for a side; true once it is there. Trees of usual size take no time worth sparing. */
+  prepare(number: number, portion = 0): boolean {
+    if (this.tree.size < SMALL) return true;
+    return (portion > 0 || this.made[number] !== undefined) && this.begun(number).add(portion);
+  }
+
+  private begun(number: number): Measure {
     return (this.made[number] ??= new Measure(this.columns[number]!(), this.tree.parent));
   }
 
@@ -54,12 +79,14 @@ export class Metric {
     const [before, after] = [this.side(0), this.side(1)];
     // Shares count in steps of the baseline, so that both ways give widths of one kind.
     const scale = share && after.sum > 0 && before.sum > 0 ? before.sum / after.sum : 1;
-    return new Measure(before.self.map((value, node) => Math.abs(after.self[node]! * scale - value)), this.tree.parent);
+    const change = new Measure(before.self.map((value, node) => Math.abs(after.self[node]! * scale - value)), this.tree.parent);
+    change.add();
+    return change;
   }
 
   /** Steps in the metric's unit: seconds, bytes or a count. */
   amount(steps: number): number {
-    return (steps * this.header.step) / this.header.per;
+    return (steps * this.header["step"]) / this.header["per"];
   }
 }
 
@@ -73,8 +100,8 @@ export class CallTree {
   readonly metrics: Metric[];
 
   constructor(bytes: TreeBytes) {
-    const size = (this.size = bytes.header.nodes);
-    this.kind = bytes.header.kind;
+    const size = (this.size = bytes.header["nodes"]);
+    this.kind = bytes.header["kind"];
     this.frame = bytes.frames;
     const parent = (this.parent = new Int32Array(size));
     const end = (this.end = new Int32Array(size));
@@ -86,7 +113,7 @@ export class CallTree {
       open[depth++] = i;
     }
     while (depth > 0) end[open[--depth]!] = size;
-    this.metrics = bytes.header.metrics.map((header, k) => new Metric(this, header, bytes.sides[k]!));
+    this.metrics = bytes.header["metrics"].map((header, k) => new Metric(this, header, bytes.sides[k]!));
   }
 }
 
@@ -96,29 +123,38 @@ export class Frames {
   /** 1 where a frame belongs to a library, the standard library or native code. */
   readonly foreign: Uint8Array;
 
+  private readonly shades: Uint8Array;
+
   constructor(private readonly table: FrameTable) {
-    this.count = table.functions.length;
+    this.count = table["functions"].length;
+    this.shades = new Uint8Array(this.count);
     this.foreign = new Uint8Array(this.count);
     for (let i = 0; i < this.count; i++) {
       this.foreign[i] = this.origin(i) !== "" && this.name(i) !== "(truncated)" ? 1 : 0;
     }
   }
 
+  /** A number below SHADES that is the same for the same function on every page. */
+  shade(frame: number): number {
+    // 0 is "not known yet".
+    return (this.shades[frame] ||= 1 + shade(this.file(frame) + this.name(frame))) - 1;
+  }
+
   name(frame: number): string {
-    return this.table.functions[frame]!;
+    return this.table["functions"][frame]!;
   }
 
   file(frame: number): string {
-    return this.table.files[this.table.places[frame]!]!;
+    return this.table["files"][this.table["places"][frame]!]!;
   }
 
   line(frame: number): number {
-    return this.table.lines[frame]!;
+    return this.table["lines"][frame]!;
   }
 
   /** Empty for the user's own code, else the library's name. */
   origin(frame: number): string {
-    return this.table.origins[this.table.places[frame]!]!;
+    return this.table["origins"][this.table["places"][frame]!]!;
   }
 
   place(frame: number): string {

@@ -3,7 +3,7 @@ import { BUCKET_FILL, HIDDEN_FILL, MATCH_FILL, type Theme } from "./colors.ts";
 import { ROW, type Scene } from "./scene.ts";
 
 export const FONT = '12px system-ui, "Segoe UI", Roboto, Helvetica, Arial, sans-serif';
-const PADDING = 5;
+export const PADDING = 5;
 const LEAST_TEXT = 22;
 const DIMMED = 0.3;
 
@@ -12,90 +12,105 @@ export interface Mark {
   box: number;
 }
 
-/** Widths of text without asking the canvas for each one: characters are measured once. */
-export class Ruler {
-  private readonly widths = new Map<number, number>();
-  private readonly context: CanvasRenderingContext2D | null;
+/** A part of the scene: from `top` down, in pixels; `ratio` is how many of the canvas make one of them. */
+export interface Area {
+  top: number;
+  width: number;
+  height: number;
+  ratio: number;
+}
 
-  constructor() {
-    this.context = document.createElement("canvas").getContext("2d");
-    if (this.context) this.context.font = FONT;
-  }
+/** As much of a text as fits, with an ellipsis where some is left out. */
+export type Cut = (text: string, room: number) => string;
 
-  /** As much of the text as fits, with an ellipsis where some is left out. */
-  fit(text: string, room: number): string {
-    const dots = this.width(0x2026);
+/** Cuts without asking the canvas for each text: characters are measured once. */
+export function makeRuler(context: CanvasRenderingContext2D): Cut {
+  const widths = new Map<number, number>();
+  const measure = (code: number): number => {
+    let width = widths.get(code);
+    if (width === undefined) {
+      context.font = FONT;
+      widths.set(code, (width = context.measureText(String.fromCodePoint(code)).width));
+    }
+    return width;
+  };
+  return (text, room) => {
+    const dots = measure(0x2026);
     let used = 0;
     let safe = 0;
     for (let k = 0; k < text.length; ) {
       const code = text.codePointAt(k)!;
-      const size = code > 0xffff ? 2 : 1;
-      used += this.width(code);
+      used += measure(code);
       if (used > room) return safe ? `${text.slice(0, safe)}…` : "";
-      k += size;
+      k += code > 0xffff ? 2 : 1;
       if (used + dots <= room) safe = k;
     }
     return text;
-  }
+  };
+}
 
-  private width(code: number): number {
-    let width = this.widths.get(code);
-    if (width === undefined) {
-      width = this.context?.measureText(String.fromCodePoint(code)).width ?? 7;
-      this.widths.set(code, width);
+type Draw = (x: number, y: number, width: number, fill: number, text: string, band: number, box: number) => void;
+
+/** Every box of an area, with the text that fits into it. */
+export function eachBox(scene: Scene, { top, width, height }: Area, cut: Cut, draw: Draw): void {
+  const first = Math.floor(top / ROW);
+  const last = Math.ceil((top + height) / ROW);
+  scene.bands.forEach((band, number) => {
+    const { layout } = band;
+    for (let row = 0; row < layout.rows; row++) {
+      const place = scene.row(band, row);
+      if (place < first || place > last) continue;
+      for (let box = layout.rowStart[row]!; box < layout.rowStart[row + 1]!; box++) {
+        const x = Math.max(layout.x[box]!, -1);
+        const wide = Math.min(layout.right(box), width + 1) - x;
+        const text = wide >= LEAST_TEXT ? cut(scene.label(number, box), wide - 2 * PADDING) : "";
+        draw(x, place * ROW - top, wide > 3 ? wide - 1 : wide, scene.fill(number, box), text, number, box);
+      }
     }
-    return width;
-  }
+  });
 }
 
 export function paint(
   context: CanvasRenderingContext2D,
   scene: Scene,
   theme: Theme,
-  ruler: Ruler,
-  area: { top: number; width: number; height: number; ratio: number },
-  hovered: Mark | undefined,
-  focused: Mark | undefined,
+  cut: Cut,
+  area: Area,
+  hovered?: Mark,
+  focused?: Mark,
 ): void {
   context.setTransform(area.ratio, 0, 0, area.ratio, 0, 0);
   context.fillStyle = theme.back;
   context.fillRect(0, 0, area.width, area.height);
   context.font = FONT;
   context.textBaseline = "middle";
-  const first = Math.floor(area.top / ROW);
-  const last = Math.ceil((area.top + area.height) / ROW);
-  scene.bands.forEach((band, number) => {
-    const { layout } = band;
-    for (let row = 0; row < layout.rows; row++) {
-      const place = scene.row(band, row);
-      if (place < first || place > last) continue;
-      const y = place * ROW - area.top;
-      let style = -1;
-      for (let box = layout.rowStart[row]!; box < layout.rowStart[row + 1]!; box++) {
-        const left = Math.max(layout.x[box]!, -1);
-        const width = Math.min(layout.x[box]! + layout.width[box]!, area.width + 1) - left;
-        const fill = scene.fill(number, box);
-        if (fill !== style) context.fillStyle = theme.fills[(style = fill)]!;
-        const dim = scene.searching && fill !== MATCH_FILL;
-        if (dim) context.globalAlpha = DIMMED;
-        context.fillRect(left, y, width > 3 ? width - 1 : width, ROW - 1);
-        if (fill === BUCKET_FILL || fill === HIDDEN_FILL) hatch(context, theme, left, y, width);
-        if (width >= LEAST_TEXT) {
-          const text = ruler.fit(scene.label(number, box), width - 2 * PADDING);
-          if (text) {
-            context.globalAlpha = dim ? 0.7 : 1;
-            context.fillStyle = fill === MATCH_FILL ? theme.matchText : theme.text;
-            context.fillText(text, Math.max(left, 0) + PADDING, y + ROW / 2);
-            style = -1;
-          }
-        }
-        if (dim) context.globalAlpha = 1;
-      }
+  let style = -1;
+  eachBox(scene, area, cut, (x, y, width, fill, text) => {
+    if (fill !== style) context.fillStyle = theme.fills[(style = fill)]!;
+    const dim = scene.searching && fill !== MATCH_FILL;
+    if (dim) context.globalAlpha = DIMMED;
+    context.fillRect(x, y, width, ROW - 1);
+    if (fill === BUCKET_FILL || fill === HIDDEN_FILL) hatch(context, theme, x, y, width);
+    if (text) {
+      if (dim) context.globalAlpha = 0.7;
+      context.fillStyle = fill === MATCH_FILL ? theme.matchText : theme.text;
+      context.fillText(text, Math.max(x, 0) + PADDING, y + ROW / 2);
+      style = -1;
     }
+    if (dim) context.globalAlpha = 1;
   });
-  for (const [mark, thick] of [[hovered, 1], [focused, 2]] as const) {
-    if (mark) outline(context, scene, theme, mark, area, thick);
-  }
+  [hovered, focused].forEach((mark, order) => {
+    if (!mark) return;
+    const band = scene.bands[mark.band]!;
+    const thick = order + 1;
+    const y = scene.row(band, band.layout.rowOf(mark.box)) * ROW - area.top;
+    const left = Math.max(band.layout.x[mark.box]!, 0);
+    const right = Math.min(band.layout.right(mark.box), area.width);
+    context.strokeStyle = theme.focus;
+    context.lineWidth = thick;
+    context.strokeRect(left + thick / 2, y + thick / 2, Math.max(1, right - left - 1 - thick), ROW - 1 - thick);
+    context.lineWidth = 1;
+  });
 }
 
 // A pattern tells what is no frame from what is one, without relying on colour.
@@ -103,7 +118,7 @@ function hatch(context: CanvasRenderingContext2D, theme: Theme, x: number, y: nu
   if (width < 4) return;
   context.save();
   context.beginPath();
-  context.rect(x, y, width - 1, ROW - 1);
+  context.rect(x, y, width, ROW - 1);
   context.clip();
   context.strokeStyle = theme.line;
   context.beginPath();
@@ -113,22 +128,4 @@ function hatch(context: CanvasRenderingContext2D, theme: Theme, x: number, y: nu
   }
   context.stroke();
   context.restore();
-}
-
-function outline(
-  context: CanvasRenderingContext2D,
-  scene: Scene,
-  theme: Theme,
-  { band, box }: Mark,
-  area: { top: number; width: number },
-  thick: number,
-): void {
-  const { layout } = scene.bands[band]!;
-  const y = scene.row(scene.bands[band]!, layout.rowOf(box)) * ROW - area.top;
-  const left = Math.max(layout.x[box]!, 0);
-  const right = Math.min(layout.x[box]! + layout.width[box]!, area.width);
-  context.strokeStyle = theme.focus;
-  context.lineWidth = thick;
-  context.strokeRect(left + thick / 2, y + thick / 2, Math.max(1, right - left - 1 - thick), ROW - 1 - thick);
-  context.lineWidth = 1;
 }

@@ -1,4 +1,5 @@
 // Reads the page's data: base64 text of gzip of a JSON header and columns of bytes.
+// The keys of the header are quoted where they are read, for the build shortens all other names.
 
 export type Column = [overflow: number, planes: number];
 
@@ -64,14 +65,14 @@ export function parse(bytes: Uint8Array): Payload {
     at += size;
     return bytes.subarray(at - size, at);
   };
-  const trees = header.trees.map((tree): TreeBytes => {
-    const [popColumn, frameColumn] = tree.structure;
-    const pops = decode(take(tree.nodes, popColumn), popColumn, new Int32Array(tree.nodes));
-    const frames = decode(take(tree.nodes, frameColumn), frameColumn, new Int32Array(tree.nodes));
-    const sides = tree.metrics.map((metric) =>
-      metric.sides.map((column) => {
-        const part = take(tree.nodes, column);
-        return () => decode(part, column, new Float64Array(tree.nodes));
+  const trees = header["trees"].map((tree): TreeBytes => {
+    const [popColumn, frameColumn] = tree["structure"];
+    const pops = decode(take(tree["nodes"], popColumn), popColumn, new Int32Array(tree["nodes"]));
+    const frames = decode(take(tree["nodes"], frameColumn), frameColumn, new Int32Array(tree["nodes"]));
+    const sides = tree["metrics"].map((metric) =>
+      metric["sides"].map((column) => {
+        const part = take(tree["nodes"], column);
+        return () => decode(part, column, new Float64Array(tree["nodes"]));
       }),
     );
     return { header: tree, pops, frames, sides };

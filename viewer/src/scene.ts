@@ -1,5 +1,5 @@
 // A picture before it is painted: bands of boxes with fills and labels, in rows of one height.
-import { BUCKET_FILL, HIDDEN_FILL, LEVELS, LIBRARY, MATCH_FILL, OWN, ROOT_FILL, SAME, shade } from "./colors.ts";
+import { BUCKET_FILL, HIDDEN_FILL, LEVELS, LIBRARY, MATCH_FILL, OWN, ROOT_FILL, SAME } from "./colors.ts";
 import type { Layout } from "./layout.ts";
 import type { Subject } from "./subject.ts";
 import { count, elide, visible } from "./text.ts";
@@ -14,8 +14,6 @@ export interface Band {
   top: number;
   /** Whether its first row is the lowest. */
   up: boolean;
-  /** Graph names for which there are several: "callers" and "calls" of a sandwich. */
-  title: string;
 }
 
 export class Scene {
@@ -85,7 +83,7 @@ export class Scene {
     if (frame === ROOT) return ROOT_FILL;
     if (frame === HIDDEN) return HIDDEN_FILL;
     const { frames } = this.subject;
-    return (frames.foreign[frame] ? LIBRARY : OWN) + shade(frames.file(frame) + frames.name(frame));
+    return (frames.foreign[frame] ? LIBRARY : OWN) + frames.shade(frame);
   }
 
   private findLabel(number: number, box: number): string {

@@ -3,58 +3,51 @@ import type { CallTree, Frames, Measure } from "./model.ts";
 import { compile } from "./regex.ts";
 
 export interface Found {
-  /** 1 for each frame that matches. */
-  flags: Uint8Array;
+  /** 1 for each frame that matches; none where the pattern is wrong. */
+  flags: Uint8Array | undefined;
   frames: number;
   error: string;
 }
 
-export class Searcher {
-  private readonly texts: string[] = [];
-
-  constructor(private readonly frames: Frames) {}
-
+export interface Searcher {
   /** Prepare a part of the texts; true once all are there. Keeps the first search quick. */
-  prepare(until = Infinity): boolean {
-    const stop = Math.min(this.frames.count, this.texts.length + until);
-    for (let frame = this.texts.length; frame < stop; frame++) {
-      this.texts.push(`${this.frames.name(frame)} ${this.frames.place(frame)}`.toLowerCase());
-    }
-    return this.texts.length === this.frames.count;
-  }
-
+  prepare(portion?: number): boolean;
   /** Frames whose name or place contains the text, or matches it as a regular expression. */
-  find(query: string, regex: boolean): Found {
-    this.prepare();
-    const flags = new Uint8Array(this.frames.count);
-    let frames = 0;
-    let error = "";
-    try {
-      const test = regex ? compile(query) : substring(query.toLowerCase());
-      for (let frame = 0; frame < flags.length; frame++) {
-        if (test(this.texts[frame]!)) {
-          flags[frame] = 1;
-          frames++;
-        }
-      }
-    } catch (problem) {
-      if (!(problem instanceof SyntaxError)) throw problem;
-      error = problem.message;
-    }
-    return { flags, frames, error };
-  }
+  find(query: string, regex: boolean): Found;
 }
 
-function substring(query: string): (text: string) => boolean {
-  return (text) => text.includes(query);
+export function makeSearcher(frames: Frames): Searcher {
+  const texts: string[] = [];
+  const prepare = (portion = Infinity): boolean => {
+    const stop = Math.min(frames.count, texts.length + portion);
+    for (let frame = texts.length; frame < stop; frame++) {
+      texts.push(`${frames.name(frame)} ${frames.place(frame)}`.toLowerCase());
+    }
+    return stop === frames.count;
+  };
+  return {
+    prepare,
+    find(query, regex) {
+      prepare();
+      const lower = query.toLowerCase();
+      try {
+        const test = regex ? compile(query) : (text: string) => text.includes(lower);
+        const flags = Uint8Array.from(texts, (text) => +test(text));
+        return { flags, frames: flags.reduce((sum, flag) => sum + flag, 0), error: "" };
+      } catch (problem) {
+        if (!(problem instanceof SyntaxError)) throw problem;
+        return { flags: undefined, frames: 0, error: problem.message };
+      }
+    },
+  };
 }
 
 /** The value of all matching nodes together; one inside another counts once. */
-export function matchedValue(tree: CallTree, measure: Measure, flags: Uint8Array): number {
+export function matchedValue(tree: CallTree, measure: Measure, flags: Uint8Array | undefined): number {
   const { frame, end, size } = tree;
   let sum = 0;
   for (let node = 0; node < size; ) {
-    if (flags[frame[node]!]) {
+    if (flags?.[frame[node]!]) {
       sum += measure.total[node]!;
       node = end[node]!;
     } else node++;

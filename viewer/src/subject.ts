@@ -57,30 +57,29 @@ export class Subject {
 
   /** Label and value of everything that is known about a node. */
   facts(view: View, node: number, zoomed: number): [string, string][] {
+    const { metric, width, baseline, candidate } = this;
     const value = view.value(node);
-    const { unit } = this.metric;
     const facts: [string, string][] = [];
-    if (this.candidate) {
-      const before = view.sum(node, this.baseline);
-      const after = view.sum(node, this.candidate);
-      facts.push(["Baseline", this.withShare(before, this.baseline)]);
-      facts.push(["Candidate", this.withShare(after, this.candidate)]);
-      const change = signed(this.metric.amount(after - before), unit);
-      const relative = before > 0 ? `, ${(after / before).toFixed(2)} times` : after > 0 ? ", added" : "";
-      facts.push(["Change", change + (after || !before ? relative : ", removed")]);
-      facts.push(["Change in share", points((100 * after) / (this.candidate.sum || 1) - (100 * before) / (this.baseline.sum || 1))]);
-    } else {
-      facts.push([this.metric.label, this.format(value)]);
-      facts.push(["Of total", percent(value, this.width.sum)]);
-    }
+    if (candidate) {
+      const before = view.sum(node, baseline);
+      const after = view.sum(node, candidate);
+      const relative = before > 0 ? (after > 0 ? `, ${(after / before).toFixed(2)} times` : ", removed") : after > 0 ? ", added" : "";
+      facts.push(
+        ["Baseline", this.withShare(before, baseline)],
+        ["Candidate", this.withShare(after, candidate)],
+        ["Change", signed(metric.amount(after - before), metric.unit) + relative],
+        ["Change in share", points((100 * after) / (candidate.sum || 1) - (100 * before) / (baseline.sum || 1))],
+      );
+    } else facts.push([metric.label, this.format(value)], ["Of total", percent(value, width.sum)]);
     const parent = node === view.root ? -1 : view.parent(node);
     if (parent >= 0) facts.push(["Of parent", percent(value, view.value(parent))]);
     if (zoomed !== view.root && zoomed !== node) facts.push(["Of what is shown", percent(value, view.value(zoomed))]);
-    if (!this.candidate) {
+    if (!candidate) {
       const own = view.self(node);
-      if (own !== undefined) facts.push(["Self", `${this.format(own)} (${percent(own, this.width.sum)})`]);
+      if (own !== undefined) facts.push(["Self", this.withShare(own, width)]);
       for (const other of this.tree.metrics) {
-        if (other === this.metric) continue;
+        // Nothing waits for the other metrics of a large tree; they are read soon after the page shows.
+        if (other === metric || !other.prepare(0)) continue;
         const measure = other.side(0);
         const sum = view.sum(node, measure);
         facts.push([other.label, `${formatValue(other.amount(sum), other.unit)} (${percent(sum, measure.sum)})`]);

@@ -1,103 +1,107 @@
 // The functions of a tree as a table: self and total for each metric.
-import { el, foreign } from "./dom.ts";
+import { button, el, foreign, placeOf } from "./dom.ts";
 import { functionTotals, type FunctionTotals } from "./model.ts";
 import type { Subject } from "./subject.ts";
-import { count, formatValue, percent, points, signed } from "./text.ts";
+import { count, formatValue, grouped, percent, points, signed } from "./text.ts";
 
 const PORTION = 200;
+const MORE = 1000;
+
+type Of = (frame: number) => number;
 
 interface Column {
   title: string;
-  value(frame: number): number;
+  value: Of;
   text(frame: number): string;
   /** Sorts by the size of the value, whichever its sign. */
   bySize?: boolean;
 }
 
-export class Table {
-  readonly element = el("div", { class: "table" });
-  private sorted = { title: "", descending: true };
-  private shown = PORTION;
-  private columns: Column[] = [];
-  private frames: number[] = [];
-  private subject: Subject | undefined;
+export interface Table {
+  element: HTMLElement;
+  show(subject: Subject, flags: Uint8Array | undefined, hide: boolean): void;
+}
 
-  /** `choose` is told the function whose name was pressed. */
-  constructor(private readonly choose: (frame: number) => void) {}
+/** `choose` is told the function whose name was pressed. */
+export function makeTable(choose: (frame: number) => void): Table {
+  const element = el("div", { class: "table" });
+  let by = "";
+  let sign = -1;
+  let shown = PORTION;
+  let columns: Column[] = [];
+  let listed: number[] = [];
+  let subject: Subject;
 
-  show(subject: Subject, flags: Uint8Array | undefined, hide: boolean): void {
-    const { frames } = subject;
-    const fresh = this.subject?.metric !== subject.metric;
-    this.subject = subject;
-    this.columns = subject.candidate ? diffColumns(subject) : columns(subject);
-    if (fresh || !this.columns.some((column) => column.title === this.sorted.title)) {
-      this.sorted = { title: this.columns[subject.candidate ? 4 : 2]!.title, descending: true };
-    }
-    const used = new Uint8Array(frames.count);
-    for (let node = 0; node < subject.tree.size; node++) used[subject.tree.frame[node]!] = 1;
-    this.frames = [];
-    for (let frame = 0; frame < frames.count; frame++) {
-      if (used[frame] && (!flags || flags[frame]) && !(hide && frames.foreign[frame])) this.frames.push(frame);
-    }
-    this.shown = PORTION;
-    this.draw();
-  }
+  const head = (title: string): HTMLElement => {
+    const active = by === title;
+    const sort = (): void => {
+      sign = active ? -sign : -1;
+      by = title;
+      draw();
+      element.querySelector<HTMLElement>("th[aria-sort] button")?.focus();
+    };
+    return el("th", { scope: "col", "aria-sort": active && (sign < 0 ? "descending" : "ascending") }, button(title, sort));
+  };
 
-  private draw(): void {
-    const { frames } = this.subject!;
-    const by = this.columns.find((column) => column.title === this.sorted.title);
-    const sign = this.sorted.descending ? -1 : 1;
-    const key = (frame: number): number => (by!.bySize ? Math.abs(by!.value(frame)) : by!.value(frame));
-    this.frames.sort(
-      by
-        ? (a, b) => sign * (key(a) - key(b)) || a - b
-        : (a, b) => -sign * (frames.name(a) < frames.name(b) ? -1 : frames.name(a) > frames.name(b) ? 1 : a - b),
-    );
-    const rows = this.frames.slice(0, this.shown).map((frame) =>
+  const draw = (): void => {
+    const { frames, metric } = subject;
+    const column = columns.find(({ title }) => title === by);
+    const key = (frame: number): number => (column!.bySize ? Math.abs(column!.value(frame)) : column!.value(frame));
+    const byName = (a: number, b: number): number => (frames.name(a) < frames.name(b) ? -1 : +(frames.name(a) > frames.name(b)));
+    listed.sort((a, b) => (column ? sign * (key(a) - key(b)) : -sign * byName(a, b)) || a - b);
+    const rows = listed.slice(0, shown).map((frame) =>
       el(
         "tr",
         {},
         el(
           "th",
           { scope: "row" },
-          el("button", { class: "name", onclick: () => this.choose(frame) }, foreign(frames.name(frame))),
-          el("span", { class: "place" }, foreign(frames.place(frame))),
+          button(foreign(frames.name(frame)), () => choose(frame), undefined, { class: "name" }),
+          placeOf(frames.place(frame)),
         ),
-        ...this.columns.map((column) => el("td", {}, column.text(frame))),
+        ...columns.map(({ text }) => el("td", {}, text(frame))),
       ),
     );
-    const heads = ["Function", ...this.columns.map((column) => column.title)].map((title) => this.head(title));
-    const left = this.frames.length - this.shown;
-    this.element.replaceChildren(
+    const more = (): void => {
+      shown += MORE;
+      draw();
+    };
+    const left = listed.length - shown;
+    element.replaceChildren(
       el(
         "table",
-        { "aria-label": `Functions by ${this.subject!.metric.label}` },
-        el("caption", {}, `${count(this.frames.length, "function")}. A name opens its callers and calls.`),
-        el("thead", {}, el("tr", {}, ...heads)),
+        { "aria-label": `Functions by ${metric.label}` },
+        el("caption", {}, `${count(listed.length, "function")}. A name opens its callers and calls.`),
+        el("thead", {}, el("tr", {}, ...["Function", ...columns.map(({ title }) => title)].map(head))),
         el("tbody", {}, ...rows),
       ),
-      ...(left > 0 ? [el("button", { onclick: () => this.more() }, `Show ${count(Math.min(left, 1000), "more")}`)] : []),
+      left > 0 ? button(`Show ${grouped(Math.min(left, MORE))} more`, more) : "",
     );
-  }
+  };
 
-  private more(): void {
-    this.shown += 1000;
-    this.draw();
-  }
-
-  private head(title: string): HTMLElement {
-    const active = this.sorted.title === title;
-    const sort = active ? (this.sorted.descending ? "descending" : "ascending") : undefined;
-    const press = (): void => {
-      this.sorted = { title, descending: active ? !this.sorted.descending : true };
-      this.draw();
-      this.element.querySelector<HTMLElement>("th[aria-sort] button")?.focus();
-    };
-    return el("th", { scope: "col", "aria-sort": sort }, el("button", { onclick: press }, title));
-  }
+  return {
+    element,
+    show(next, flags, hide) {
+      const { frames, tree, candidate } = next;
+      columns = candidate ? diffColumns(next) : plainColumns(next);
+      if (next.metric !== subject?.metric || !columns.some(({ title }) => title === by)) {
+        by = columns[candidate ? 4 : 2]!.title;
+        sign = -1;
+      }
+      subject = next;
+      const used = new Uint8Array(frames.count);
+      for (let node = 0; node < tree.size; node++) used[tree.frame[node]!] = 1;
+      listed = [];
+      used.forEach((one, frame) => {
+        if (one && (!flags || flags[frame]) && !(hide && frames.foreign[frame])) listed.push(frame);
+      });
+      shown = PORTION;
+      draw();
+    },
+  };
 }
 
-function columns(subject: Subject): Column[] {
+function plainColumns(subject: Subject): Column[] {
   const { metric, tree, frames } = subject;
   const found: Column[] = [];
   const ordered = [metric, ...tree.metrics.filter((other) => other !== metric)];
@@ -123,14 +127,13 @@ function diffColumns(subject: Subject): Column[] {
   const change = (value: number): string =>
     share ? points(value) : signed(metric.amount(value), metric.unit);
   const found: Column[] = [];
-  for (const what of ["Self", "Total"] as const) {
-    const part = what.toLowerCase() as keyof FunctionTotals;
-    const before = (frame: number): number => sums[0]![part][frame]! * scales[0]!;
-    const after = (frame: number): number => sums[1]![part][frame]! * scales[1]!;
+  const parts: [string, (of: FunctionTotals) => Float64Array][] = [["Self", (of) => of.self], ["Total", (of) => of.total]];
+  for (const [what, part] of parts) {
+    const [before, after] = sums.map((of, side) => (frame: number): number => part(of)[frame]! * scales[side]!) as [Of, Of];
     const differs = (frame: number): number => after(frame) - before(frame);
     const mark = (frame: number): string => {
-      if (sums[0]!.total[frame] === 0 && sums[1]!.total[frame]! > 0) return " (added)";
-      return sums[1]!.total[frame] === 0 && sums[0]!.total[frame]! > 0 ? " (removed)" : "";
+      const [was, is] = sums.map(({ total }) => total[frame]! > 0);
+      return was === is ? "" : is ? " (added)" : " (removed)";
     };
     found.push(
       { title: `${what}, baseline`, value: before, text: (frame) => say(before(frame)) },

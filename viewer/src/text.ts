@@ -1,30 +1,21 @@
 // Values and names the way people read them.
 
+const SCALES: Record<string, [number, string][]> = {
+  "s": [[1, "s"], [1e-3, "ms"], [1e-6, "µs"]],
+  "B": [[1e12, "TB"], [1e9, "GB"], [1e6, "MB"], [1e3, "kB"]],
+};
+
 /** A value with its unit, as the Python side writes it: "1.25 s", "12.5 MB", "1,024". */
 export function formatValue(value: number, unit: string): string {
-  if (unit === "s") return formatSeconds(value);
-  if (unit === "B") return formatBytes(value);
-  return Math.round(value).toLocaleString("en-US");
-}
-
-function formatSeconds(value: number): string {
+  const scale = SCALES[unit];
+  if (!scale) return grouped(Math.round(value));
   const size = Math.abs(value);
-  if (size >= 120) {
+  if (unit === "s" && size >= 120) {
     const whole = Math.round(size);
     return `${value < 0 ? "-" : ""}${Math.floor(whole / 60)} min ${whole % 60} s`;
   }
-  for (const [factor, unit] of [[1, "s"], [1e-3, "ms"], [1e-6, "µs"]] as const) {
-    if (size >= factor) return `${threeDigits(value / factor)} ${unit}`;
-  }
-  return size ? `${(value * 1e9).toFixed(0)} ns` : "0 s";
-}
-
-function formatBytes(value: number): string {
-  const size = Math.abs(value);
-  for (const [factor, unit] of [[1e12, "TB"], [1e9, "GB"], [1e6, "MB"], [1e3, "kB"]] as const) {
-    if (size >= factor) return `${threeDigits(value / factor)} ${unit}`;
-  }
-  return `${value.toFixed(0)} B`;
+  for (const [factor, name] of scale) if (size >= factor) return `${threeDigits(value / factor)} ${name}`;
+  return unit === "B" ? `${value.toFixed(0)} B` : size ? `${(value * 1e9).toFixed(0)} ns` : "0 s";
 }
 
 function threeDigits(value: number): string {
@@ -34,6 +25,11 @@ function threeDigits(value: number): string {
 
 export function signed(value: number, unit: string): string {
   return (value > 0 ? "+" : "") + formatValue(value, unit);
+}
+
+// The browser's own way loads its tables of languages first: tens of milliseconds, at the first click.
+export function grouped(whole: number): string {
+  return String(whole).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** A change of shares, given in hundredths. */
@@ -47,8 +43,8 @@ export function percent(part: number, whole: number): string {
   return whole > 0 ? `${((100 * part) / whole).toFixed(1)}%` : "–";
 }
 
-export function count(number: number, one: string, many = `${one}s`): string {
-  return `${number.toLocaleString("en-US")} ${number === 1 ? one : many}`;
+export function count(number: number, one: string): string {
+  return `${grouped(number)} ${one}${number === 1 ? "" : "s"}`;
 }
 
 // Control and formatting characters change how all other text looks, so where text is drawn

@@ -1,12 +1,12 @@
 // Resident memory over time, with its peak marked.
-import { el, svg } from "./dom.ts";
+import { el, paragraph, svg } from "./dom.ts";
 import { formatValue } from "./text.ts";
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [1000, 340, 76, 30, 30, 24];
 
 export function timeline(at: readonly number[], rss: readonly number[]): HTMLElement {
   if (at.length < 2) {
-    return el("p", { class: "empty" }, "This profile holds no readings of resident memory over time.");
+    return paragraph("empty", "This profile holds no readings of resident memory over time.");
   }
   const end = at[at.length - 1]! || 1;
   let [low, high, peak] = [Infinity, 0, 0];
@@ -41,24 +41,34 @@ export function timeline(at: readonly number[], rss: readonly number[]): HTMLEle
     svg("text", { class: "peak", x: px, y: py - 12, "text-anchor": anchor }, said),
   );
   const cursor = svg("line", { class: "cursor", y1: TOP, y2: HEIGHT - BOTTOM, x1: -9, x2: -9 });
-  const readout = el("p", { class: "readout" }, `${said}. First ${formatValue(rss[0]!, "B")}, last ${formatValue(rss[rss.length - 1]!, "B")}.`);
+  const readout = el("p", { class: "readout", role: "status" }, `${said}. First ${formatValue(rss[0]!, "B")}, last ${formatValue(rss[rss.length - 1]!, "B")}.`);
+  let near = peak;
+  const look = (k: number): void => {
+    near = Math.max(0, Math.min(at.length - 1, k));
+    for (const end of ["x1", "x2"]) cursor.setAttribute(end, String(x(at[near]!)));
+    readout.textContent = `${formatValue(at[near]! / 1000, "s")}: ${formatValue(rss[near]!, "B")}. ${said}.`;
+  };
   const picture = svg(
     "svg",
-    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `Resident memory over time. ${said}.` },
+    {
+      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      tabindex: 0,
+      role: "img",
+      "aria-label": `Resident memory over time. ${said}.`,
+      onpointermove({ clientX }: PointerEvent) {
+        const bounds = picture.getBoundingClientRect();
+        const ms = ((((clientX - bounds.left) / bounds.width) * WIDTH - LEFT) / (WIDTH - LEFT - RIGHT)) * end;
+        look(at.reduce((best, each, k) => (Math.abs(each - ms) < Math.abs(at[best]! - ms) ? k : best), 0));
+      },
+      onkeydown({ key, shiftKey }: KeyboardEvent) {
+        const by = shiftKey ? Math.ceil(at.length / 20) : 1;
+        if (key === "ArrowLeft") look(near - by);
+        if (key === "ArrowRight") look(near + by);
+      },
+    },
     ...parts,
     cursor,
   );
-  picture.addEventListener("pointermove", (event) => {
-    const bounds = picture.getBoundingClientRect();
-    const ms = ((((event as PointerEvent).clientX - bounds.left) / bounds.width) * WIDTH - LEFT) / (WIDTH - LEFT - RIGHT) * end;
-    let near = 0;
-    at.forEach((each, k) => {
-      if (Math.abs(each - ms) < Math.abs(at[near]! - ms)) near = k;
-    });
-    cursor.setAttribute("x1", String(x(at[near]!)));
-    cursor.setAttribute("x2", String(x(at[near]!)));
-    readout.textContent = `${formatValue(at[near]! / 1000, "s")}: ${formatValue(rss[near]!, "B")}. ${said}.`;
-  });
   return el("figure", { class: "timeline" }, picture, readout);
 }
 

@@ -3,6 +3,64 @@ import type { CallTree, Measure } from "./model.ts";
 
 export const ROOT = -1;
 export const HIDDEN = -2;
+const MANY = 64;
+
+/** The children of one node that are wide enough to show, the widest first; used again for the next node. */
+export class Opened {
+  nodes: number[] = [];
+  values: number[] = [];
+  count = 0;
+  /** How many children are narrower, and their value together. */
+  narrow = 0;
+  rest = 0;
+  private least = 0;
+
+  begin(least: number): void {
+    this.least = least;
+    this.count = this.narrow = this.rest = 0;
+  }
+
+  add(node: number, value: number): void {
+    if (value >= this.least) {
+      this.nodes[this.count] = node;
+      this.values[this.count++] = value;
+    } else if (value > 0) {
+      this.narrow++;
+      this.rest += value;
+    }
+  }
+
+  /** The widest first, the earlier of equals first. */
+  sort(): void {
+    const { nodes, values, count } = this;
+    if (count > MANY) {
+      const order = [...Array(count).keys()].sort((a, b) => values[b]! - values[a]! || a - b);
+      this.nodes = order.map((k) => nodes[k]!);
+      this.values = order.map((k) => values[k]!);
+      return;
+    }
+    for (let k = 1; k < count; k++) {
+      const [node, value] = [nodes[k]!, values[k]!];
+      let at = k;
+      for (; at > 0 && values[at - 1]! < value; at--) {
+        nodes[at] = nodes[at - 1]!;
+        values[at] = values[at - 1]!;
+      }
+      nodes[at] = node;
+      values[at] = value;
+    }
+  }
+
+  /** The same as another that went down to narrower ones, if it did. */
+  copy(other: Opened | undefined, least: number): boolean {
+    if (!other || other.least > least) return false;
+    this.begin(least);
+    for (let k = 0; k < other.count; k++) this.add(other.nodes[k]!, other.values[k]!);
+    this.narrow += other.narrow;
+    this.rest += other.rest;
+    return true;
+  }
+}
 
 export interface View {
   readonly root: number;
@@ -10,8 +68,10 @@ export interface View {
   frame(node: number): number;
   parent(node: number): number;
   value(node: number): number;
-  /** Children with a value, widest first. */
-  children(node: number): ArrayLike<number>;
+  /** Children of at least a value, the widest first, and what all narrower ones are together. */
+  open(node: number, least: number, into: Opened): void;
+  /** The widest child of a frame, or -1. */
+  child(node: number, frame: number): number;
   /** The node's total under another measure of the same tree. */
   sum(node: number, measure: Measure): number;
   /** The node's own part of its value; undefined where a view has no such thing. */
@@ -23,7 +83,7 @@ export interface View {
 /** The plain call tree, roots below one node that stands for all. */
 export class TopDown implements View {
   readonly root: number;
-  private readonly sorted = new Map<number, Int32Array>();
+  private readonly kept = new Map<number, Opened>();
 
   constructor(
     readonly tree: CallTree,
@@ -50,20 +110,40 @@ export class TopDown implements View {
     return node === this.root ? measure.sum : measure.total[node]!;
   }
 
-  children(node: number): Int32Array {
-    const known = this.sorted.get(node);
-    if (known) return known;
+  open(node: number, least: number, into: Opened): void {
+    if (into.copy(this.kept.get(node), least)) return;
+    this.scan(node, least, into);
+    if (into.count > MANY) {
+      // Sorted once, and some way down, for panning and the next steps of a wheel.
+      const kept = new Opened();
+      this.scan(node, least / 8, kept);
+      this.kept.set(node, kept);
+      into.copy(kept, least);
+    }
+  }
+
+  private scan(node: number, least: number, into: Opened): void {
     const { end } = this.tree;
     const { total } = this.width;
-    const found: number[] = [];
-    const stop = node === this.root ? this.tree.size : end[node]!;
-    for (let child = node === this.root ? 0 : node + 1; child < stop; child = end[child]!) {
-      if (total[child]! > 0) found.push(child);
+    into.begin(least);
+    const stop = node === this.root ? this.root : end[node]!;
+    for (let child = this.first(node); child < stop; child = end[child]!) into.add(child, total[child]!);
+    into.sort();
+  }
+
+  child(node: number, frame: number): number {
+    const { end, frame: frames } = this.tree;
+    const { total } = this.width;
+    const stop = node === this.root ? this.root : end[node]!;
+    let best = -1;
+    for (let child = this.first(node); child < stop; child = end[child]!) {
+      if (frames[child] === frame && total[child]! > (best < 0 ? 0 : total[best]!)) best = child;
     }
-    const sorted = Int32Array.from(found);
-    if (sorted.length > 1) sorted.sort((a, b) => total[b]! - total[a]! || a - b);
-    this.sorted.set(node, sorted);
-    return sorted;
+    return best;
+  }
+
+  private first(node: number): number {
+    return node === this.root ? 0 : node + 1;
   }
 
   self(node: number): number | undefined {
@@ -79,11 +159,7 @@ export class TopDown implements View {
 export function follow(view: View, path: readonly number[]): number {
   let node = view.root;
   for (const frame of path) {
-    const children = view.children(node);
-    let next = -1;
-    for (let k = 0; k < children.length && next < 0; k++) {
-      if (view.frame(children[k]!) === frame) next = children[k]!;
-    }
+    const next = view.child(node, frame);
     if (next < 0) return node;
     node = next;
   }

@@ -3,27 +3,24 @@ import { Callees, Callers } from "./grouped.ts";
 import type { State } from "./hash.ts";
 import type { CallTree } from "./model.ts";
 import type { Subject } from "./subject.ts";
-import { HIDDEN, TopDown, type View } from "./view.ts";
+import { HIDDEN, ROOT, TopDown, type View } from "./view.ts";
 
-export interface Drawn {
-  views: View[];
-  ups: boolean[];
-  titles: string[];
-}
+/** A tree to draw, whether its root is the lowest row, and what to call it where there are two. */
+export type Drawn = [view: View, up: boolean, title: string][];
 
 export function draw(state: State, subject: Subject): Drawn {
   const { tree, width, frames } = subject;
   const options = { hide: state.hide, fold: state.fold };
   if (state.view === "callers") {
-    return { views: [new Callers(tree, width, frames.foreign, options)], ups: [false], titles: ["callers"] };
+    return [[new Callers(tree, width, frames.foreign, options, ROOT, true), false, ""]];
   }
   if (state.view === "sandwich") {
-    const make = [Callers, Callees].map((kind) => new kind(tree, width, frames.foreign, options, state.chosen));
-    return { views: make, ups: [true, false], titles: ["callers", "calls"] };
+    const [callers, callees] = [Callers, Callees].map((kind) => new kind(tree, width, frames.foreign, options, state.chosen));
+    return [[callers!, true, "callers:"], [callees!, false, "calls:"]];
   }
   const plain = !state.hide && !state.fold;
   const view = plain ? new TopDown(tree, width) : new Callees(tree, width, frames.foreign, options);
-  return { views: [view], ups: [state.view === "flame"], titles: [state.view] };
+  return [[view, state.view === "flame", ""]];
 }
 
 /** The frames on the way to a node, as the view that is drawn groups them. */

@@ -17,20 +17,14 @@ class Facts(NamedTuple):
         figures: Label and value of the numbers to show large.
         details: Label and value of everything else that is known.
         notes: Degradations, in sentences.
+        brief: When, where and how it was measured, in one line.
     """
 
     outcome: str
     figures: tuple[tuple[str, str], ...]
     details: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
-
-    @property
-    def brief(self) -> str:
-        """When it ran and where, in one line."""
-        known = dict(self.details)
-        first = [known[label] for label in ("Started", "Worker") if label in known]
-        ids = [f"{label.lower()} {known[label]}" for label in _IDS if label in known]
-        return ", ".join(first + ids)
+    brief: str
 
 
 def facts_of(profile: Profile) -> Facts:
@@ -38,7 +32,22 @@ def facts_of(profile: Profile) -> Facts:
     outcome: str = profile.outcome
     if profile.exception_type:
         outcome = f"{outcome} {profile.exception_type}"
-    return Facts(outcome, tuple(_figures(profile)), tuple(_details(profile)), profile.notes)
+    details = tuple(_details(profile))
+    return Facts(
+        outcome, tuple(_figures(profile)), details, profile.notes, _brief(profile, dict(details))
+    )
+
+
+def _brief(profile: Profile, known: dict[str, str]) -> str:
+    parts = [known["Started"], known["Worker"]]
+    parts += [f"{label.lower()} {known[label]}" for label in _IDS if label in known]
+    if profile.cpu is not None:
+        parts.append(f"CPU by {profile.cpu.backend}")
+    if profile.memory is not None:
+        parts.append(f"memory by {profile.memory.backend}")
+    parts.append(f"sampling {known['Sampling']}")
+    parts.append(f"cost of monitoring {known['Cost of monitoring']}")
+    return ", ".join(parts)
 
 
 def _figures(profile: Profile) -> list[tuple[str, str]]:

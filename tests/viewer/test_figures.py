@@ -1,0 +1,55 @@
+"""What a page may take, at any size. Times are the best of a few: CI's machines are busy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from application_sdk.monitoring.model.profile import Profile
+from application_sdk.monitoring.renderers.html import render
+from application_sdk.monitoring.renderers.html.page import asset
+from benchmarks.viewer.bench_page import Figures, example, measure, real
+from tests.viewer.chromium import Browser
+
+SCRIPT_MS = 16
+SEARCH_MS = 60
+BYTES_PER_NODE = 5
+WRITTEN_SECONDS = 1.5
+
+
+def assert_within_budget(figures: Figures, paint: float) -> None:
+    assert figures.written <= WRITTEN_SECONDS * max(1, figures.nodes / 500_000)
+    assert figures.per_node <= BYTES_PER_NODE
+    assert figures.paint <= paint
+    assert figures.zoom <= SCRIPT_MS
+    assert figures.pan <= SCRIPT_MS
+    assert figures.search <= SEARCH_MS
+
+
+def test_the_viewers_code_fits_40_kilobytes() -> None:
+    assert len(asset("viewer.js").encode()) <= 40_000
+
+
+@pytest.mark.parametrize("nodes", [10_000, 50_000])
+def test_a_page_takes_at_most_five_bytes_a_node_beside_100_kilobytes(nodes: int) -> None:
+    assert len(render(example(nodes))) <= 100_000 + BYTES_PER_NODE * nodes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("nodes", "paint"), [(10_000, 250), (100_000, 350), (500_000, 600), (1_000_000, 900)]
+)
+def test_a_page_of_any_size_answers_within_its_budget(
+    browser: Browser, tmp_path: Path, nodes: int, paint: float
+) -> None:
+    profile: Profile = example(nodes)
+
+    assert_within_budget(measure(browser, profile, tmp_path, repeats=2, of=min), paint)
+
+
+@pytest.mark.slow
+def test_the_page_of_a_real_program_answers_within_the_budget(
+    browser: Browser, tmp_path: Path
+) -> None:
+    assert_within_budget(measure(browser, real(), tmp_path, repeats=2, of=min), 250)
