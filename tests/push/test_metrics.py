@@ -90,6 +90,24 @@ def test_dropped_profiles_are_counted_once_for_each_queue(recorded: Recorded) ->
     }
 
 
+def test_failed_tries_and_refusals_are_counted_for_each_queue(recorded: Recorded) -> None:
+    box = Outbox("otlp")
+    box.failed_tries, box.rejected = 5, 1
+    recorded.record(both_halves(), otlp=box)
+    box.failed_tries = 7
+    recorded.record(both_halves(), otlp=box)
+    assert recorded.values()["monitoring.send.failures"] == {
+        (("kind", "unreachable"), ("queue", "otlp")): 7,
+        (("kind", "rejected"), ("queue", "otlp")): 1,
+    }
+
+
+def test_the_current_spend_is_a_counter_of_seconds(recorded: Recorded) -> None:
+    recorded.metrics.record(both_halves(), 0, {}, 1.5)
+    recorded.metrics.record(both_halves(), 0, {}, 1.75)
+    assert recorded.values()["monitoring.cost"] == {(): 1.75}
+
+
 def test_the_number_of_function_labels_is_bounded(recorded: Recorded) -> None:
     for number in range(300):
         recorded.record(both_halves(name=f"f{number}"))

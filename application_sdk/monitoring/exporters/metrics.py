@@ -19,6 +19,8 @@ COUNTERS = {
     "monitoring.calls": ("1", "Calls of profiled functions that sampling has accounted for"),
     "monitoring.profiles": ("1", "Calls that were profiled"),
     "monitoring.overhead": ("s", "What monitoring has cost callers"),
+    "monitoring.cost": ("s", "What monitoring has cost in all, background work included"),
+    "monitoring.send.failures": ("1", "Failed tries to send profiles, and profiles refused"),
     "monitoring.dropped": ("1", "Profiles dropped because a queue was full"),
     "monitoring.degraded": ("1", "Profiles that are less than what was asked for"),
     "monitoring.events": ("1", "Leaks and regressions as they were found"),
@@ -52,10 +54,23 @@ class Metrics:
     def __init__(self) -> None:
         self._instruments: dict[str, Any] = {}
         self._functions: set[str] = set()
-        self._dropped: dict[str, int] = {}
+        self._totals: dict[tuple[str, ...], float] = {}
 
-    def record(self, profile: Profile, dropped: int, outboxes: Mapping[str, Outbox]) -> None:
-        """Record what one profile says."""
+    def record(
+        self,
+        profile: Profile,
+        dropped: int,
+        outboxes: Mapping[str, Outbox],
+        spent_seconds: float | None = None,
+    ) -> None:
+        """Record what one profile says, and what has changed of the process's own figures.
+
+        Args:
+            profile: The profile.
+            dropped: Profiles dropped so far before they were written.
+            outboxes: The queues of what is sent.
+            spent_seconds: What monitoring has cost so far; None when not known.
+        """
         if not self._ready():
             return
         function = {"function": self._bounded(profile.name)}
@@ -71,12 +86,14 @@ class Metrics:
             self._observe("monitoring.call.retained", memory.retained_bytes, function)
         for reason in reasons(profile):
             self._add("monitoring.degraded", 1, {"reason": reason})
-        totals = {"delivery": dropped, **{name: box.dropped for name, box in outboxes.items()}}
-        for queue, total in totals.items():
-            new = total - self._dropped.get(queue, 0)
-            self._dropped[queue] = total
-            if new > 0:
-                self._add("monitoring.dropped", new, {"queue": queue})
+        self._grown("monitoring.dropped", dropped, queue="delivery")
+        for name, box in outboxes.items():
+            failures = "monitoring.send.failures"
+            self._grown("monitoring.dropped", box.dropped, queue=name)
+            self._grown(failures, box.failed_tries, queue=name, kind="unreachable")
+            self._grown(failures, box.rejected, queue=name, kind="rejected")
+        if spent_seconds is not None:
+            self._grown("monitoring.cost", spent_seconds)
 
     def event(self, kind: str, verdict: str, function: str = "") -> None:
         """Record a leak or regression as it is found.
@@ -117,6 +134,14 @@ class Metrics:
                 return _OTHER
             self._functions.add(function)
         return function
+
+    def _grown(self, name: str, total: float, **attributes: str) -> None:
+        """Add by how much a total has grown since it was last looked at."""
+        key = (name, *attributes.values())
+        new = total - self._totals.get(key, 0)
+        self._totals[key] = total
+        if new > 0:
+            self._add(name, new, attributes)
 
     def _add(self, name: str, value: float, attributes: dict[str, str]) -> None:
         self._instruments[name].add(value, attributes)
