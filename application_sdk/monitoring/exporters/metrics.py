@@ -32,6 +32,9 @@ HISTOGRAMS = {
     "monitoring.call.retained": ("By", "What profiled calls had not freed at their end"),
 }
 
+_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600)
+_BYTES = tuple(2**exponent for exponent in range(10, 38, 2))
+
 # Part of a note, and what it is called as a label: notes hold paths, labels must not.
 _REASONS = (
     (" was not used because it cannot be imported", "not_installed"),
@@ -123,9 +126,7 @@ class Metrics:
                 name, unit=unit, description=description
             )
         for name, (unit, description) in HISTOGRAMS.items():
-            self._instruments[name] = source.create_histogram(
-                name, unit=unit, description=description
-            )
+            self._instruments[name] = _histogram(source, name, unit, description)
         return True
 
     def _bounded(self, function: str) -> str:
@@ -138,10 +139,12 @@ class Metrics:
     def _grown(self, name: str, total: float, **attributes: str) -> None:
         """Add by how much a total has grown since it was last looked at."""
         key = (name, *attributes.values())
+        known = key in self._totals
         new = total - self._totals.get(key, 0)
         self._totals[key] = total
-        if new > 0:
-            self._add(name, new, attributes)
+        # The zero, too: a server sees growth only in a series that was there before.
+        if new > 0 or not known:
+            self._add(name, max(0, new), attributes)
 
     def _add(self, name: str, value: float, attributes: dict[str, str]) -> None:
         self._instruments[name].add(value, attributes)
@@ -149,6 +152,20 @@ class Metrics:
     def _observe(self, name: str, value: float | None, attributes: dict[str, str]) -> None:
         if value is not None:
             self._instruments[name].record(value, attributes)
+
+
+def _histogram(source: Any, name: str, unit: str, description: str) -> Any:
+    # OpenTelemetry's own boundaries end at 10,000 and begin at 5: made for milliseconds.
+    bounds = {"s": _SECONDS, "By": _BYTES}[unit]
+    try:
+        return source.create_histogram(
+            name,
+            unit=unit,
+            description=description,
+            explicit_bucket_boundaries_advisory=bounds,
+        )
+    except TypeError:  # the SDK's factory and older versions of OpenTelemetry do not take it
+        return source.create_histogram(name, unit=unit, description=description)
 
 
 def reasons(profile: Profile) -> list[str]:
