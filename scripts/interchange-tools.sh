@@ -3,6 +3,7 @@
 #   speedscope.schema.json  speedscope's own schema of its files, from npm
 #   profile.proto           pprof's public definition, from Debian
 #   pprof                   Go's pprof, from Debian
+#   promtool                Prometheus' checker of rules and queries, from Debian
 # They are test tools only: nothing of them is in this repository or in the wheel.
 #
 #   sh scripts/interchange-tools.sh [DIR]     DIR: build/interchange-tools
@@ -20,8 +21,9 @@ tar -xzf speedscope-*.tgz
 cp package/dist/release/file-format-schema.json "$target/speedscope.schema.json"
 
 go=$(apt-cache depends golang-go | awk '/Depends: golang-[0-9.]+-go/ {print $2; exit}')
-apt-get download -qq "$go" golang-github-google-pprof-dev
+apt-get download -qq "$go" golang-github-google-pprof-dev prometheus
 for package in ./*.deb; do dpkg -x "$package" debian; done
 cp debian/usr/share/gocode/src/github.com/google/pprof/proto/profile.proto "$target/"
+cp debian/usr/bin/promtool "$target/promtool"
 cp debian/usr/lib/go-*/pkg/tool/*/pprof "$target/pprof"
 ls "$target"

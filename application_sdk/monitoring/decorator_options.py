@@ -37,9 +37,13 @@ def parse_options(
         raise InvalidArgumentError(f"{decorator}(name='') is not allowed: it must not be empty")
     if output_dir is not None and not isinstance(output_dir, str | PathLike):
         raise wrong_type(decorator, "output_dir", output_dir, "a path")
-    for label, number in (("sample_rate", sample_rate), ("interval", interval)):
+    rate = None if sample_rate == "trace" else sample_rate
+    for label, number, allowed in (
+        ("sample_rate", rate, "a number from 0 to 1, or 'trace'"),
+        ("interval", interval, "a number"),
+    ):
         if number is not None and (isinstance(number, bool) or not isinstance(number, int | float)):
-            raise wrong_type(decorator, label, number, "a number")
+            raise wrong_type(decorator, label, number, allowed)
     if native is not None and not isinstance(native, bool):
         raise wrong_type(decorator, "native", native, "True or False")
     if backend is not None and not isinstance(backend, str):

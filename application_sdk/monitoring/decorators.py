@@ -15,6 +15,7 @@ from application_sdk.monitoring.engine.context import shielded
 from application_sdk.monitoring.engine.plan import Options, Plan
 from application_sdk.monitoring.engine.session import Session, begin
 from application_sdk.monitoring.model.profile import Profile
+from application_sdk.monitoring.sample_rate import SampleRate
 from application_sdk.monitoring.settings import get_settings
 from application_sdk.monitoring.wrapping import decorate, open_gate
 
@@ -30,7 +31,7 @@ def flamegraph(
     *,
     name: str | None = None,
     output_dir: str | PathLike[str] | None = None,
-    sample_rate: float | None = None,
+    sample_rate: SampleRate | None = None,
     formats: str | Iterable[str] | None = None,
     interval: float | None = None,
     backend: str | None = None,
@@ -43,7 +44,7 @@ def flamegraph(
     *,
     name: str | None = None,
     output_dir: str | PathLike[str] | None = None,
-    sample_rate: float | None = None,
+    sample_rate: SampleRate | None = None,
     formats: str | Iterable[str] | None = None,
     interval: float | None = None,
     backend: str | None = None,
@@ -56,7 +57,7 @@ def flamegraph(
     *,
     name: str | None = None,
     output_dir: str | PathLike[str] | None = None,
-    sample_rate: float | None = None,
+    sample_rate: SampleRate | None = None,
     formats: str | Iterable[str] | None = None,
     interval: float | None = None,
     backend: str | None = None,
@@ -68,7 +69,7 @@ def flamegraph(
     *,
     name: str | None = None,
     output_dir: str | PathLike[str] | None = None,
-    sample_rate: float | None = None,
+    sample_rate: SampleRate | None = None,
     formats: str | Iterable[str] | None = None,
     interval: float | None = None,
     backend: str | None = None,
@@ -80,7 +81,8 @@ def flamegraph(
         target: What to decorate; left out, a decorator and context manager is returned.
         name: The profile's name; left out, ``module.qualname``.
         output_dir: Where profiles are written.
-        sample_rate: Fraction of calls profiled, 0 to 1; left out, as many as the
+        sample_rate: Fraction of calls profiled, 0 to 1, or ``"trace"``: those inside an
+            OpenTelemetry span that is itself sampled; left out, as many as the
             ``overhead_budget`` allows, the first call always.
         formats: What is written: names, or one comma-separated string of them.
         interval: Seconds between samples, 0.001 to 10.
@@ -107,7 +109,7 @@ def memory_profile(
     *,
     name: str | None = None,
     output_dir: str | PathLike[str] | None = None,
-    sample_rate: float | None = None,
+    sample_rate: SampleRate | None = None,
     formats: str | Iterable[str] | None = None,
     native: bool | None = None,
     backend: str | None = None,
@@ -120,7 +122,7 @@ def memory_profile(
     *,
     name: str | None = None,
     output_dir: str | PathLike[str] | None = None,
-    sample_rate: float | None = None,
+    sample_rate: SampleRate | None = None,
     formats: str | Iterable[str] | None = None,
     native: bool | None = None,
     backend: str | None = None,
@@ -133,7 +135,7 @@ def memory_profile(
     *,
     name: str | None = None,
     output_dir: str | PathLike[str] | None = None,
-    sample_rate: float | None = None,
+    sample_rate: SampleRate | None = None,
     formats: str | Iterable[str] | None = None,
     native: bool | None = None,
     backend: str | None = None,
@@ -145,7 +147,7 @@ def memory_profile(
     *,
     name: str | None = None,
     output_dir: str | PathLike[str] | None = None,
-    sample_rate: float | None = None,
+    sample_rate: SampleRate | None = None,
     formats: str | Iterable[str] | None = None,
     native: bool | None = None,
     backend: str | None = None,
@@ -157,7 +159,8 @@ def memory_profile(
         target: What to decorate; left out, a decorator and context manager is returned.
         name: The profile's name; left out, ``module.qualname``.
         output_dir: Where profiles are written.
-        sample_rate: Fraction of calls profiled, 0 to 1; left out, as many as the
+        sample_rate: Fraction of calls profiled, 0 to 1, or ``"trace"``: those inside an
+            OpenTelemetry span that is itself sampled; left out, as many as the
             ``overhead_budget`` allows, the first call always.
         formats: What is written: names, or one comma-separated string of them.
         native: Whether memray follows native stacks too.

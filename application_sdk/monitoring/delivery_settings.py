@@ -18,6 +18,15 @@ def split_names(value: object) -> object:
     return value
 
 
+def _as_token(value: object) -> SecretStr | None:
+    # A mounted secret often ends in a line break. Nothing is refused here, because an
+    # error's text would show what it refuses.
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
+    return SecretStr(text.strip()) if text.strip() else None
+
+
 Redactions = Annotated[tuple[Literal["paths", "hosts", "names"], ...], BeforeValidator(split_names)]
 
 
@@ -34,7 +43,9 @@ class DeliverySettings(BaseModel):
     otlp_url: str | None = Field(
         None, description="OTLP/HTTP endpoint that profiles are pushed to (experimental)."
     )
-    push_token: SecretStr | None = Field(None, description="Bearer token for pushing.")
+    push_token: Annotated[SecretStr | None, BeforeValidator(_as_token)] = Field(
+        None, description="Bearer token for pushing."
+    )
     upload_url: str | None = Field(
         None,
         description="`s3://`, `gs://`, `az://` or `file://` URL to upload to; `sdk`: the SDK's.",

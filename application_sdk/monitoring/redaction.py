@@ -92,10 +92,34 @@ def redacted(profile: Profile, kinds: Collection[str], directory: Path) -> Profi
     if not kinds:
         return profile
     with _lock:
-        ledger = _ledgers.get(directory)
-        if ledger is None:
-            ledger = _ledgers[directory] = Ledger(directory)
-        return _Redaction(ledger, frozenset(kinds)).of(profile)
+        return _Redaction(_ledger(directory), frozenset(kinds)).of(profile)
+
+
+def redacted_place(
+    function: str, file: str, kinds: Collection[str], directory: Path
+) -> tuple[str, str]:
+    """A function and its file, hashed as they are in a profile.
+
+    Args:
+        function: The function's name, as a profile or a frame has it.
+        file: Its file; empty for the name of a profile.
+        kinds: As for ``redacted``.
+        directory: As for ``redacted``.
+
+    Raises:
+        OSError: If the map cannot be kept; the names must then not be told.
+    """
+    if not kinds:
+        return function, file
+    with _lock:
+        return _Redaction(_ledger(directory), frozenset(kinds)).place(function, file)
+
+
+def _ledger(directory: Path) -> Ledger:
+    ledger = _ledgers.get(directory)
+    if ledger is None:
+        ledger = _ledgers[directory] = Ledger(directory)
+    return ledger
 
 
 class _Redaction:
@@ -135,6 +159,12 @@ class _Redaction:
                 "notes": tuple(self._note(note) for note in profile.notes),
             }
         )
+
+    def place(self, function: str, file: str) -> tuple[str, str]:
+        own = not file or _library_part(file) is None
+        if "names" in self._kinds and own and function[:1] != "<":
+            function = self._replace("name", function)
+        return function, self._file(file) if "paths" in self._kinds else file
 
     def _tree(self, tree: CallTree) -> CallTree:
         own = [_library_part(file) is None and bool(file) for file in tree.files]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from application_sdk.monitoring.errors import InvalidArgumentError
-from application_sdk.monitoring.model.profile import CpuProfile, MemoryProfile
+from application_sdk.monitoring.model.profile import CpuProfile, MemoryProfile, Profile
 from application_sdk.monitoring.names import (
     CPU_BACKENDS,
     FORMATS,
@@ -112,6 +112,11 @@ renderers: Registry[Renderer] = Registry(
         "pprof": f"{_PACKAGE}.renderers.pprof:render",
     },
     FORMATS,
+)
+
+batch_renderers: Registry[Callable[[Sequence[Profile]], bytes]] = Registry(
+    "format of several profiles",
+    {"pprof": f"{_PACKAGE}.renderers.pprof:render_together"},
 )
 
 peak_meters: Registry[Callable[[], PeakMeter]] = Registry(

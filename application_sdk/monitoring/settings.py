@@ -26,6 +26,7 @@ from application_sdk.monitoring.containment import warn_once
 from application_sdk.monitoring.delivery_settings import DeliverySettings, split_names
 from application_sdk.monitoring.errors import InvalidArgumentError
 from application_sdk.monitoring.names import CPU_BACKENDS, FORMATS, MEMORY_BACKENDS
+from application_sdk.monitoring.sample_rate import Rate
 from application_sdk.monitoring.sandbox import in_sandbox
 
 PREFIX = "ATLAN_MONITORING_"
@@ -44,7 +45,6 @@ def _parse_json(value: object) -> object:
     return value
 
 
-Rate = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Interval = Annotated[float, Field(ge=0.001, le=10)]
 Formats = Annotated[tuple[Format, ...], BeforeValidator(split_names), Field(min_length=1)]
 
@@ -86,7 +86,8 @@ class MonitoringSettings(DeliverySettings, BaseSettings):
     enabled: bool = Field(True, description="Master switch.")
     sample_rate: Rate | None = Field(
         None,
-        description="Fraction of calls profiled; unset: as many as `overhead_budget` allows.",
+        description="Fraction of calls profiled, or `trace`: those in a sampled span; "
+        "unset: as many as `overhead_budget` allows.",
     )
     output_dir: Path = Field(Path("profiles"), description="Directory for profiles.")
     formats: Annotated[Formats, NoDecode] = Field(

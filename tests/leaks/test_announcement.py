@@ -8,14 +8,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
+from application_sdk.monitoring import configure
 from application_sdk.monitoring.analysis.leaks.report import LeakSite
 from application_sdk.monitoring.analysis.leaks.retained import retained_profile
 from application_sdk.monitoring.analysis.leaks.trend import LeakVerdict
 from application_sdk.monitoring.calls.kinds import Kind
+from application_sdk.monitoring.engine.leak_watch import announcement
 from application_sdk.monitoring.engine.leak_watch.announcement import announce_verdict
 from application_sdk.monitoring.engine.leak_watch.inspection import Finding
-from application_sdk.monitoring.engine.plan import Options, Plan
+from application_sdk.monitoring.engine.outlets import publish
+from application_sdk.monitoring.engine.plan import Options, Plan, resolve
+from application_sdk.monitoring.exporters.metrics import Metrics
+from application_sdk.monitoring.exporters.outward import outboxes
 from tests.interchange.builders import MAIN, MEMORY_METRICS, tree_of
 
 SITE = LeakSite(
@@ -90,3 +97,54 @@ def test_growth_that_has_stopped_is_no_warning(said: Callable[[], logging.LogRec
     announce_verdict(LeakVerdict("cleared", 2**21, None), "the C heap", None, "app.load", [])
     assert said().levelno == logging.INFO
     assert "the growth of 2.0 MiB an hour has stopped" in said().getMessage()
+
+
+def test_a_verdict_is_counted_as_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = InMemoryMetricReader()
+    monkeypatch.setattr("opentelemetry.metrics.get_meter", MeterProvider([reader]).get_meter)
+    monkeypatch.setattr(announcement, "metrics", Metrics())
+    announce_verdict(SUSPECTED, "the C heap", finding("app.fetch"), "app.load", [])
+    configure(metrics=False)
+    announce_verdict(SUSPECTED, "the C heap", finding("app.fetch"), "app.load", [])
+    data = reader.get_metrics_data()
+    assert data is not None
+    (metric,) = data.resource_metrics[0].scope_metrics[0].metrics
+    (point,) = metric.data.data_points
+    assert metric.name == "monitoring.events"
+    assert (dict(point.attributes or {}), point.value) == (  # type: ignore[union-attr]
+        {"kind": "leak", "verdict": "suspected", "function": "app.fetch"},
+        1,
+    )
+
+
+def test_what_is_hashed_in_profiles_is_hashed_in_the_warning(
+    said: Callable[[], logging.LogRecord], tmp_path: Path
+) -> None:
+    configure(redact="names,paths", output_dir=tmp_path)
+    announce_verdict(SUSPECTED, "the C heap", finding("app.fetch"), "app.load", [])
+    text = f"{said().getMessage()} {said().__dict__}"
+    for word in ("app.fetch", "app.load", "remember", "/app/pages"):
+        assert word not in text
+    assert "most of it is kept at name-" in text
+
+
+def test_the_flamegraph_of_a_leak_is_hashed_and_uploaded_as_any_profile(tmp_path: Path) -> None:
+    settings = configure(
+        redact="names,paths",
+        upload_url=f"file://{tmp_path}/store",
+        output_dir=tmp_path / "profiles",
+        formats="json",
+    )
+    found = finding("app.fetch")
+    (file,) = publish(found.profile, resolve(("app.fetch",), Options(memory=True), settings))
+    assert outboxes["upload"].flush(30)
+    (uploaded,) = (path for path in (tmp_path / "store").rglob("*.json") if path.is_file())
+    assert uploaded.read_bytes() == file.read_bytes()
+    assert b"/app/main.py" not in file.read_bytes()
+
+
+def test_a_leaks_flamegraph_that_cannot_be_hashed_is_not_written(tmp_path: Path) -> None:
+    (tmp_path / "blocked").write_text("a file in the way")
+    settings = configure(redact="names", output_dir=tmp_path / "blocked" / "profiles")
+    resolved = resolve(("app.fetch",), Options(memory=True), settings)
+    assert publish(finding("app.fetch").profile, resolved) == []

@@ -21,6 +21,7 @@ LAYERS = {
     "sandbox": 0,
     "model": 0,
     "names": 0,
+    "sample_rate": 0,
     "settings": 1,
     "delivery_settings": 1,
     "config_file": 1,

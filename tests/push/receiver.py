@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -31,20 +32,37 @@ class Post(NamedTuple):
 
 
 class Receiver:
-    """Keeps what was posted; answers each request with the next planned status, else 200."""
+    """Keeps what was posted; answers each request with the next planned status, else 200.
+
+    The status 0 cuts the connection instead of an answer.
+
+    Attributes:
+        asked: Requests that have come, answered or not.
+        open: While it is not set, no request is answered.
+        answer: The content of answers.
+    """
 
     def __init__(self, port: int = 0, tls: tuple[Path, Path] | None = None) -> None:
         self.posts: list[Post] = []
         self.statuses: list[int] = []
-        self.refused = 0
+        self.refused = self.asked = 0
+        self.open = threading.Event()
+        self.open.set()
+        self.answer = b""
         self._changed = threading.Condition()
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                self.send_response(receiver._take(self, body))
-                self.end_headers()
+                status = receiver._take(self, body)
+                if status == 0:
+                    self.close_connection = True
+                    return
+                with suppress(OSError):  # who asked may have given up meanwhile
+                    self.send_response(status)
+                    self.end_headers()
+                    self.wfile.write(receiver.answer)
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
                 pass
@@ -67,6 +85,10 @@ class Receiver:
         parts = urlsplit(handler.path)
         headers = {key.lower(): value for key, value in handler.headers.items()}
         with self._changed:
+            self.asked += 1
+            self._changed.notify_all()
+        self.open.wait()
+        with self._changed:
             status = self.statuses.pop(0) if self.statuses else 200
             if status == 200:
                 self.posts.append(Post(parts.path, parse_qs(parts.query), headers, body))
@@ -80,6 +102,7 @@ class Receiver:
             assert self._changed.wait_for(condition, 30)
 
     def close(self) -> None:
+        self.open.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -40,6 +41,15 @@ class Recorded:
             for metric in data.resource_metrics[0].scope_metrics[0].metrics
         }
 
+    def bounds(self) -> dict[str, tuple[float, ...]]:
+        """The boundaries of each histogram."""
+        data: Any = self._reader.get_metrics_data()
+        return {
+            metric.name: metric.data.data_points[0].explicit_bounds
+            for metric in data.resource_metrics[0].scope_metrics[0].metrics
+            if hasattr(metric.data.data_points[0], "explicit_bounds")
+        }
+
 
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> Recorded:
@@ -57,6 +67,39 @@ def test_a_profile_counts_its_calls_duration_and_memory(recorded: Recorded) -> N
     assert values["monitoring.call.duration"][function] == pytest.approx(25.8)
     assert values["monitoring.call.rss_peak"] == {function: 800 << 20}
     assert values["monitoring.call.retained"] == {function: 2 * (2**40 + 1)}
+
+
+def test_histograms_tell_milliseconds_from_hours_and_kilobytes_from_gigabytes(
+    recorded: Recorded,
+) -> None:
+    recorded.record(both_halves())
+    bounds = recorded.bounds()
+    assert (bounds["monitoring.call.duration"][0], bounds["monitoring.call.duration"][-1]) == (
+        0.001,
+        3600,
+    )
+    assert bounds["monitoring.call.rss_peak"][0] == 1024
+    assert bounds["monitoring.call.rss_peak"][-1] > 64e9
+
+
+def test_a_factory_that_takes_no_boundaries_still_gives_histograms(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As the SDK's."""
+    reader = InMemoryMetricReader()
+    meter = MeterProvider([reader]).get_meter("sdk")
+
+    def create_histogram(name: str, *, unit: str = "", description: str = "") -> Any:
+        return meter.create_histogram(name, unit=unit, description=description)
+
+    factory = ModuleType("application_sdk.observability.metrics")
+    factory.create_counter = meter.create_counter  # type: ignore[attr-defined]
+    factory.create_histogram = create_histogram  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, factory.__name__, factory)
+    module.Metrics().record(both_halves(), 0, {})
+    data: Any = reader.get_metrics_data()
+    names = {metric.name for metric in data.resource_metrics[0].scope_metrics[0].metrics}
+    assert {"monitoring.call.duration", "monitoring.calls"} <= names
 
 
 def test_what_was_not_measured_is_not_recorded(recorded: Recorded) -> None:
@@ -88,6 +131,24 @@ def test_dropped_profiles_are_counted_once_for_each_queue(recorded: Recorded) ->
         (("queue", "delivery"),): 4,
         (("queue", "pyroscope"),): 2,
     }
+
+
+def test_failed_tries_and_refusals_are_counted_for_each_queue(recorded: Recorded) -> None:
+    box = Outbox("otlp")
+    box.failed_tries, box.rejected = 5, 1
+    recorded.record(both_halves(), otlp=box)
+    box.failed_tries = 7
+    recorded.record(both_halves(), otlp=box)
+    assert recorded.values()["monitoring.send.failures"] == {
+        (("kind", "unreachable"), ("queue", "otlp")): 7,
+        (("kind", "rejected"), ("queue", "otlp")): 1,
+    }
+
+
+def test_the_current_spend_is_a_counter_of_seconds(recorded: Recorded) -> None:
+    recorded.metrics.record(both_halves(), 0, {}, 1.5)
+    recorded.metrics.record(both_halves(), 0, {}, 1.75)
+    assert recorded.values()["monitoring.cost"] == {(): 1.75}
 
 
 def test_the_number_of_function_labels_is_bounded(recorded: Recorded) -> None:

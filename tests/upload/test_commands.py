@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from application_sdk.monitoring import load_profile
+from application_sdk.monitoring.exporters.object_store import upload
 from application_sdk.monitoring.redaction import MAP_NAME, redacted
 from application_sdk.monitoring.renderers import summary
 from tests.cli.commands import Here, saved
@@ -17,12 +18,18 @@ def sdk_monitoring(capfd: pytest.CaptureFixture[str]) -> Here:
     return Here(capfd)
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
+@pytest.fixture(params=["file", "s3"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An object store with two profiles and one file of another kind."""
     saved(both_halves(profile_id="1"), tmp_path / "store" / "app" / "1.json")
     saved(both_halves(profile_id="2"), tmp_path / "store" / "app" / "2.json")
     (tmp_path / "store" / "app" / "2.speedscope.json").write_text("{}")
-    return f"file://{tmp_path}/store"
+    if request.param == "file":
+        return f"file://{tmp_path}/store"
+    url: str = request.getfixturevalue("s3").replace("/team", "/commands")
+    for file in (tmp_path / "store" / "app").iterdir():
+        upload(file, f"app/{file.name}", url)
+    return url
 
 
 def test_commands_read_profiles_where_they_were_uploaded(

@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from application_sdk.monitoring.analysis.merging_halves import MergedCpu, MergedMemory
 from application_sdk.monitoring.errors import InvalidArgumentError
@@ -80,7 +80,7 @@ class Merger:
         self._memory = MergedMemory()
         self._identity = hashlib.sha256()
         self._names = _Common[str]()
-        self._modes = _Common[str]()
+        self._modes = _Common[Literal["fixed", "adaptive", "trace"]]()
         self._rates = _Common[float | None]()
         self._outcomes: Counter[str] = Counter()
         self._exceptions = _Common[str | None]()
@@ -148,7 +148,7 @@ class Merger:
             process=self._process,
             context=CallContext.model_validate(self._context),
             sampling=SamplingInfo(
-                mode="fixed" if self._modes.only("adaptive") == "fixed" else "adaptive",
+                mode=self._modes.only("adaptive"),
                 rate=self._rates.only(None),
                 calls_since_previous=self._calls,
             ),

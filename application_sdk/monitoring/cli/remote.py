@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from application_sdk.monitoring.errors import MonitoringError, UnreadableProfileError
@@ -49,15 +50,22 @@ def _open(base: str, url: str) -> tuple[Any, Any]:
     try:
         import obstore
         import obstore.exceptions
-        import obstore.store
     except ImportError as error:
         raise MonitoringError(
             f"{url} needs an extra: pip install 'atlan-application-sdk-monitoring[upload]'"
         ) from error
     try:
-        return obstore, obstore.store.from_url(base)
+        return obstore, _store(base)
     except (ValueError, OSError, obstore.exceptions.BaseError) as error:
         raise _unreadable(url, error) from error
+
+
+@lru_cache(maxsize=8)
+def _store(base: str) -> Any:
+    # Kept, with its connections: a merge reads thousands of objects of one folder.
+    from obstore.store import from_url
+
+    return from_url(base)
 
 
 def _unreadable(url: str, error: Exception) -> UnreadableProfileError:

@@ -20,6 +20,15 @@ def in_workflow() -> bool:
     return workflow is not None and bool(workflow.in_workflow())
 
 
+def in_sampled_span() -> bool:
+    """Whether an OpenTelemetry span is active that its tracer has decided to keep."""
+    trace = sys.modules.get("opentelemetry.trace")
+    if trace is None:
+        return False
+    context = trace.get_current_span().get_span_context()
+    return bool(context.is_valid and context.trace_flags.sampled)
+
+
 def shielded() -> AbstractContextManager[None]:
     """Holds back the cancellation that Temporal throws into a synchronous activity's thread.
 

@@ -13,6 +13,7 @@ from application_sdk.monitoring.containment import logger, report_fault
 THREAD_NAME = "monitoring-delivery"
 _MOST_PENDING = 1_024
 _EXIT_SECONDS = 60.0
+_afterwards: list[Callable[[], None]] = []
 
 Job = Callable[[], None]
 
@@ -44,7 +45,7 @@ class Delivery:
                 self._accepted += 1
                 if not self._exit_hook:
                     self._exit_hook = True
-                    atexit.register(self.flush, _EXIT_SECONDS)
+                    atexit.register(self._at_exit)
                 if self._thread is None:
                     self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
                     self._thread.start()
@@ -76,6 +77,11 @@ class Delivery:
                 self._changed.wait(left)
         return True
 
+    def _at_exit(self) -> None:
+        self.flush(_EXIT_SECONDS)
+        for callback in _afterwards:
+            callback()
+
     def reset(self) -> None:
         """Start anew in a forked child: what was queued is the parent's to deliver."""
         hooked = self._exit_hook
@@ -104,6 +110,14 @@ class Delivery:
 
 delivery = Delivery()
 """The process's only one."""
+
+
+def at_exit(callback: Callable[[], None]) -> None:
+    """Call back at the end of the process, when all profiles have been delivered.
+
+    What deliveries register with ``atexit`` themselves would come too early, or never.
+    """
+    _afterwards.append(callback)
 
 
 def flush(timeout: float | None = None) -> bool:

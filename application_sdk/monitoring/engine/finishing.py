@@ -10,11 +10,11 @@ from typing import Any
 
 from application_sdk.monitoring.containment import contained, report_fault
 from application_sdk.monitoring.engine.budget import budget
-from application_sdk.monitoring.engine.delivery import delivery
+from application_sdk.monitoring.engine.delivery import at_exit, delivery
 from application_sdk.monitoring.engine.outlets import announce, call_back, write
 from application_sdk.monitoring.engine.plan import Resolved
 from application_sdk.monitoring.engine.process_info import process_info
-from application_sdk.monitoring.exporters.outward import deliver_outward
+from application_sdk.monitoring.exporters.outward import deliver_outward, send_the_rest
 from application_sdk.monitoring.model.profile import (
     Outcome,
     Profile,
@@ -26,6 +26,9 @@ _CALLERS_WAIT_TOO = 2.0
 """What a second of work on this thread costs in all: whoever else wants the interpreter's lock
 waits for it meanwhile, up to a switch interval each time (measured, benchmarks/bench_worker.py).
 """
+
+
+at_exit(send_the_rest)
 
 
 @dataclass
@@ -66,7 +69,7 @@ def deliver(finished: Finished) -> Profile:
     )
     files = write(profile, finished.resolved)
     finished.surroundings.run(announce, profile, files)
-    deliver_outward(profile, files, finished.resolved.process, delivery.dropped)
+    deliver_outward(profile, files, finished.resolved.process, delivery.dropped, budget)
     spent = (time.thread_time() - began) * _CALLERS_WAIT_TOO + finished.call.spent_elsewhere
     budget.spend(spent)
     if finished.learn_cost is not None:

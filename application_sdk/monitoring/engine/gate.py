@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from types import CellType
 
 from application_sdk.monitoring.engine.budget import budget
+from application_sdk.monitoring.engine.context import in_sampled_span
 from application_sdk.monitoring.model.profile import SamplingInfo
+from application_sdk.monitoring.sample_rate import SampleRate
 from application_sdk.monitoring.settings import current_settings
 
 # The interpreter counts fastest in numbers of one digit of its own; longer gaps take turns.
@@ -45,12 +47,15 @@ class Gate:
 
     Args:
         countdown: The wrapper's cell: calls that pass before the next one asks here.
-        rate: Fraction of calls to profile; None lets the overhead budget decide.
+        rate: Fraction of calls to profile; ``trace`` lets each call's span decide, None the
+            overhead budget.
         look_first: Whether the very next call asks here whatever the rate says, so that
             the caller can see where it runs; what is sampled stays the same.
     """
 
-    def __init__(self, countdown: CellType, rate: float | None, look_first: bool = False) -> None:
+    def __init__(
+        self, countdown: CellType, rate: SampleRate | None, look_first: bool = False
+    ) -> None:
         self._lock = threading.Lock()
         self._countdown = countdown
         self._expected_cost = 0.0
@@ -64,7 +69,7 @@ class Gate:
         left: int = self._countdown.cell_contents
         return self._given - left
 
-    def set_rate(self, rate: float | None) -> None:
+    def set_rate(self, rate: SampleRate | None) -> None:
         """Begin anew with another rate."""
         with self._lock:
             self.rate = rate
@@ -75,7 +80,7 @@ class Gate:
             self._passed = 0
             self._turn = 1
             self.watched = False
-            if rate is None:
+            if rate is None or isinstance(rate, str):
                 self._set(1)
                 return
             self._positions = sampled_positions(rate, random.Random())
@@ -102,6 +107,8 @@ class Gate:
                 return None  # a call in another thread has taken this turn
             if self.rate is None:
                 return self._ask_budget(left)
+            if isinstance(self.rate, str):
+                return self._ask_span(left)
             if self._rest:
                 self._advance(left)
                 return None
@@ -153,6 +160,14 @@ class Gate:
         self._polled_at = now
         self._turn = min(self._turn * 2, _WATCHED_COUNTDOWN) if often else 1
         return self._turn
+
+    def _ask_span(self, left: int) -> SamplingInfo | None:
+        self._passed += 1 - left
+        self._set(1)
+        if not in_sampled_span():
+            return None
+        passed, self._passed = self._passed, 0
+        return SamplingInfo(mode="trace", calls_since_previous=passed)
 
     def _ask_budget(self, left: int) -> SamplingInfo | None:
         now = time.monotonic()

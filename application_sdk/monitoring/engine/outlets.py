@@ -6,10 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from application_sdk.monitoring.containment import contained, logger, report_fault
+from application_sdk.monitoring.engine.budget import budget
 from application_sdk.monitoring.engine.plan import Resolved
 from application_sdk.monitoring.errors import InvalidArgumentTypeError
 from application_sdk.monitoring.exporters.files import write_files
+from application_sdk.monitoring.exporters.outward import deliver_outward
 from application_sdk.monitoring.model.profile import Profile
+from application_sdk.monitoring.redaction import redacted
 from application_sdk.monitoring.renderers.paragraph import summary_paragraph
 from application_sdk.monitoring.sandbox import in_sandbox
 
@@ -59,6 +62,20 @@ def write(profile: Profile, resolved: Resolved) -> list[Path]:
             resolved.process.max_stored_profiles,
             resolved.process.max_stored_bytes,
         )
+
+
+def publish(profile: Profile, resolved: Resolved) -> list[Path]:
+    """Write and send a profile that is none of a call; a fault is logged and contained.
+
+    What it counts is no call's, so it adds nothing to the metrics of calls.
+    """
+    with contained(f"publishing a profile below {resolved.output_dir}"):
+        shown = redacted(profile, resolved.process.redact, resolved.output_dir)
+        files = write(shown, resolved) or []
+        settings = resolved.process.model_copy(update={"metrics": False})
+        deliver_outward(shown, files, settings, costs=budget)
+        return files
+    return []
 
 
 def announce(profile: Profile, files: list[Path]) -> None:

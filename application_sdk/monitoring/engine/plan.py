@@ -9,6 +9,7 @@ from typing import Any
 
 from application_sdk.monitoring.calls.kinds import Kind
 from application_sdk.monitoring.engine.gate import Gate
+from application_sdk.monitoring.sample_rate import SampleRate
 from application_sdk.monitoring.settings import MonitoringSettings, current_settings
 
 ATTRIBUTE = "__application_sdk_monitoring__"
@@ -23,7 +24,7 @@ class Options:
     memory: bool = False
     name: str | None = None
     output_dir: Path | None = None
-    sample_rate: float | None = None
+    sample_rate: SampleRate | None = None
     formats: tuple[str, ...] | None = None
     interval: float | None = None
     cpu_backend: str | None = None
@@ -48,7 +49,7 @@ class Resolved:
     """What holds for one call, after precedence."""
 
     enabled: bool
-    sample_rate: float | None
+    sample_rate: SampleRate | None
     output_dir: Path
     formats: tuple[str, ...]
     interval: float

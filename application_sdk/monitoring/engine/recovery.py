@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from application_sdk.monitoring.containment import contained, logger, report_fault
+from application_sdk.monitoring.engine.budget import budget
 from application_sdk.monitoring.engine.delivery import delivery
 from application_sdk.monitoring.engine.outlets import announce
 from application_sdk.monitoring.engine.plan import Resolved
@@ -112,7 +113,7 @@ def _recover_in_background(resolved: Resolved) -> None:
             )
         for profile, files in found:
             announce(profile, files)
-            deliver_outward(profile, files, settings, delivery.dropped)
+            deliver_outward(profile, files, settings, delivery.dropped, budget)
 
 
 def _places(directory: Path) -> list[Path]:

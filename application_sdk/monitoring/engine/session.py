@@ -231,7 +231,7 @@ class Session:
         wanted = self._resolved.cpu_backend
         if wanted == "auto":
             rate = self._resolved.sample_rate
-            sampler = memory or (rate is not None and rate < 1)
+            sampler = memory or rate == "trace" or (rate is not None and rate < 1)
             wanted = "sampler" if sampler else "pyinstrument"
         return _CPU_ORDER.get(wanted, (wanted, "sampler"))
 

@@ -23,6 +23,7 @@ from application_sdk.monitoring.calls.marker import PART_PREFIX, Marker
 from application_sdk.monitoring.containment import logger, report_fault
 from application_sdk.monitoring.engine.budget import budget
 from application_sdk.monitoring.engine.call_facts import root_of
+from application_sdk.monitoring.engine.context import in_sampled_span
 from application_sdk.monitoring.engine.delivery import delivery
 from application_sdk.monitoring.engine.finishing import Finished, deliver
 from application_sdk.monitoring.engine.fork import forget_on_fork
@@ -31,6 +32,7 @@ from application_sdk.monitoring.engine.plan import Plan, Resolved
 from application_sdk.monitoring.model.profile import CallContext, Outcome, SamplingInfo
 from application_sdk.monitoring.protocols import ProfiledCall
 from application_sdk.monitoring.registry import cpu_backends, memory_backends
+from application_sdk.monitoring.sample_rate import SampleRate
 
 marker = Marker("of a workflow's run")
 """One for all runs: no two of them share a thread at any moment."""
@@ -59,14 +61,16 @@ class Home:
     gate: Gate = field(default_factory=lambda: Gate(CellType(1), None))
     passed: int = 0
 
-    def sampling(self, run_id: str, rate: float | None) -> SamplingInfo | None:
+    def sampling(self, run_id: str, rate: SampleRate | None) -> SamplingInfo | None:
         """Whether a run that begins is profiled, and why."""
         self.passed += 1
         if rate is None:
             return self.gate.ask() if self.gate.count_down() else None
-        if not is_sampled(run_id, rate):
+        if not (in_sampled_span() if isinstance(rate, str) else is_sampled(run_id, rate)):
             return None
         passed, self.passed = self.passed, 0
+        if isinstance(rate, str):
+            return SamplingInfo(mode="trace", calls_since_previous=passed)
         return SamplingInfo(mode="fixed", rate=rate, calls_since_previous=passed)
 
 

@@ -1,8 +1,7 @@
-"""Uploads finished files to an object store, and remembers what is still to be uploaded.
+"""Uploads finished files to an object store.
 
-Keys read ``application/date/function/run/file``. Before a profile is queued its files are
-written down in ``<output_dir>/.uploads``; the entry goes when they have arrived. So what a
-process could not upload, another one does after the next start.
+Keys read ``application/date/function/run/file``. What is to be uploaded is written down
+first (``upload_journal``), so what a process could not upload, the next one does.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import importlib
-import json
 import os
 import threading
 from collections.abc import Sequence
@@ -18,21 +16,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from application_sdk.monitoring.containment import contained
 from application_sdk.monitoring.exporters.files import safe_name
 from application_sdk.monitoring.exporters.labels import service_name
-from application_sdk.monitoring.exporters.outbox import Outbox
+from application_sdk.monitoring.exporters.outbox import Outbox, RejectedError
+from application_sdk.monitoring.exporters.upload_journal import UploadJournal
 from application_sdk.monitoring.model.profile import Profile
 from application_sdk.monitoring.settings import MonitoringSettings
 
-JOURNAL = ".uploads"
 SDK = "sdk"
 _SDK_STORAGE = "application_sdk.storage"
+_MOST_JOURNALS = 64
 
 _lock = threading.Lock()
-_searched: set[tuple[int, Path]] = set()
+_journals: dict[tuple[int, Path], UploadJournal] = {}
 
 
 def queue(
@@ -42,14 +39,25 @@ def queue(
     url = settings.upload_url
     if not files or url is None:
         return
-    output_dir = files[0].parent.parent
     keep = settings.upload_keep_local
-    with contained("looking for earlier uploads"):
-        _queue_leftovers(output_dir, url, keep, outbox)
+    output_dir = files[0].parent.parent
+    with _lock:
+        # By process, too: a forked child looks for itself.
+        place = (os.getpid(), output_dir)
+        journal = _journals.get(place)
+        is_first = journal is None
+        if journal is None:
+            journal = _journals[place] = UploadJournal(output_dir)
+            if len(_journals) > _MOST_JOURNALS:
+                del _journals[next(iter(_journals))]
+    if is_first:
+        with contained("looking for earlier uploads"):
+            if journal.left_behind():
+                outbox.put(partial(_upload_left_behind, journal, url, keep))
     folder = key_folder(profile, service_name(settings.application_name))
-    entry = _write_entry(output_dir, profile.profile_id, folder, files)
-    if not outbox.put(partial(_upload_entry, entry, url, keep)):
-        return  # the entry stays: the next start uploads it
+    entry = journal.add(profile.profile_id, folder, files)
+    # Without room in the queue the entry stays, for the next process that starts here.
+    outbox.put(partial(_upload_entry, journal, entry, url, keep))
 
 
 def key_folder(profile: Profile, service: str) -> str:
@@ -59,52 +67,25 @@ def key_folder(profile: Profile, service: str) -> str:
     return "/".join(safe_name(part) for part in parts)
 
 
-def _write_entry(output_dir: Path, identity: str, folder: str, files: Sequence[Path]) -> Path:
-    journal = output_dir / JOURNAL
-    journal.mkdir(mode=0o700, exist_ok=True)
-    entry = journal / f"{identity}.json"
-    temporary = entry.with_suffix(".tmp")
-    content = {
-        "pid": os.getpid(),
-        "files": [[str(file.absolute()), f"{folder}/{file.name}"] for file in files],
-    }
-    temporary.write_text(json.dumps(content), encoding="utf-8", errors="surrogateescape")
-    os.replace(temporary, entry)
-    return entry
+def _upload_left_behind(journal: UploadJournal, url: str, keep: bool) -> None:
+    # One job for all of them, so that they take no room in the queue from what is new.
+    for entry in journal.left_behind():
+        _upload_entry(journal, entry, url, keep)
 
 
-def _queue_leftovers(output_dir: Path, url: str, keep: bool, outbox: Outbox) -> None:
-    with _lock:
-        place = (os.getpid(), output_dir)
-        if place in _searched:
-            return
-        _searched.add(place)
-    for entry in sorted((output_dir / JOURNAL).glob("*.json")):
-        # What a living process has queued is its own to send.
-        if not psutil.pid_exists(_read_entry(entry)[0]):
-            outbox.put(partial(_upload_entry, entry, url, keep))
-
-
-def _read_entry(entry: Path) -> tuple[int, list[tuple[str, str]]]:
-    try:
-        content = json.loads(entry.read_text(encoding="utf-8", errors="surrogateescape"))
-        return int(content["pid"]), [(str(path), str(key)) for path, key in content["files"]]
-    except FileNotFoundError:
-        return 0, []
-    except (ValueError, KeyError, TypeError):
-        return 0, []  # cut off by a kill: nothing in it can be trusted
-
-
-def _upload_entry(entry: Path, url: str, keep: bool) -> None:
-    _, files = _read_entry(entry)
+def _upload_entry(journal: UploadJournal, entry: Path, url: str, keep: bool) -> None:
     # What retention has deleted meanwhile is gone.
-    present = [(Path(path), key) for path, key in files if os.path.exists(path)]
+    present = [(path, key) for path, key in journal.read(entry) if _is_own(path)]
     for path, key in present:
         upload(path, key, url)
     if not keep:
         for path, _ in present:
             path.unlink(missing_ok=True)
-    entry.unlink(missing_ok=True)
+    journal.remove(entry)
+
+
+def _is_own(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def upload(path: Path, key: str, url: str) -> None:
@@ -112,13 +93,18 @@ def upload(path: Path, key: str, url: str) -> None:
 
     Raises:
         OSError: If another try may succeed.
-        ImportError: If the extra ``upload`` is not installed.
+        RejectedError: If what it takes is not installed.
     """
     if url == SDK:
         _upload_through_sdk(path, key)
         return
-    import obstore
-    from obstore.exceptions import BaseError
+    try:
+        import obstore
+        from obstore.exceptions import BaseError
+    except ImportError as error:
+        raise RejectedError(
+            "upload_url needs an extra: pip install 'atlan-application-sdk-monitoring[upload]'"
+        ) from error
 
     try:
         obstore.put(store_at(url), key, path)
@@ -130,7 +116,10 @@ def upload(path: Path, key: str, url: str) -> None:
 
 
 def _upload_through_sdk(path: Path, key: str) -> None:
-    storage = importlib.import_module(_SDK_STORAGE)
+    try:
+        storage = importlib.import_module(_SDK_STORAGE)
+    except ImportError as error:
+        raise RejectedError("upload_url=sdk needs atlan-application-sdk") from error
     try:
         asyncio.run(storage.upload_file(key, path))
     except Exception as error:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any, Generic, TypeVar
 
 from application_sdk.monitoring.exporters.http import post
 from application_sdk.monitoring.exporters.labels import labels
+from application_sdk.monitoring.exporters.outbox import PartlyRejectedError, RejectedError
 from application_sdk.monitoring.model.call_tree import Frame
-from application_sdk.monitoring.model.profile import Profile
+from application_sdk.monitoring.model.profile import ProcessInfo, Profile
 from application_sdk.monitoring.model.views import View, views
 
 K = TypeVar("K", bound=Hashable)
@@ -18,25 +19,50 @@ _NANOSECONDS = 1_000_000_000
 _UNITS = {"seconds": "ns", "bytes": "By", "count": "1"}
 
 
-def push(profile: Profile, base_url: str, service: str, token: str | None) -> None:
+def kind(_: Profile) -> Hashable:
+    """What profiles that go in one request have in common: nothing."""
+    return None
+
+
+def push(profiles: Sequence[Profile], base_url: str, service: str, token: str | None) -> None:
     """Push once.
 
     Raises:
-        RejectedError: If the server refuses this profile.
+        RejectedError: If the server refuses these profiles, or what it takes is not installed.
+        PartlyRejectedError: If it has taken some of them only.
         OSError: If another try may succeed.
-        ImportError: If the extra ``otel`` is not installed.
     """
     headers = {"Content-Type": "application/x-protobuf"}
-    post(f"{base_url}{PATH}", encode(profile, service), headers, token)
+    try:
+        body = encode(profiles, service)
+    except ImportError as error:
+        raise RejectedError(
+            "otlp_url needs an extra: pip install 'atlan-application-sdk-monitoring[otel]'"
+        ) from error
+    _check(post(f"{base_url}{PATH}", body, headers, token))
 
 
-def encode(profile: Profile, service: str) -> bytes:
-    """The profile as an ``ExportProfilesServiceRequest``; one OTLP profile for each view.
+def encode(profiles: Sequence[Profile], service: str) -> bytes:
+    """The profiles as an ``ExportProfilesServiceRequest``; one OTLP profile for each view.
 
     Raises:
         ImportError: If the extra ``otel`` is not installed.
     """
-    return bytes(_Encoder(profile, service).request().SerializeToString(deterministic=True))
+    return bytes(_Encoder(service).request(profiles).SerializeToString(deterministic=True))
+
+
+def _check(answer: bytes) -> None:
+    from google.protobuf.message import DecodeError
+    from opentelemetry.proto.collector.profiles.v1development import profiles_service_pb2
+
+    try:
+        response = profiles_service_pb2.ExportProfilesServiceResponse.FromString(answer)
+    except DecodeError:
+        return  # it has said that all is well, in whatever words
+    refused = response.partial_success.rejected_profiles
+    if refused > 0:
+        said = response.partial_success.error_message
+        raise PartlyRejectedError(f"{refused} OTLP profiles: {said}")
 
 
 class _Table(Generic[K]):
@@ -50,47 +76,58 @@ class _Table(Generic[K]):
 
 
 class _Encoder:
-    def __init__(self, profile: Profile, service: str) -> None:
+    def __init__(self, service: str) -> None:
         from opentelemetry.proto.collector.profiles.v1development import profiles_service_pb2
         from opentelemetry.proto.profiles.v1development import profiles_pb2
 
         self._proto: Any = profiles_pb2
         self._request: Any = profiles_service_pb2.ExportProfilesServiceRequest()
-        self._profile = profile
         self._service = service
         self._strings = _Table("")
         self._frames = _Table(Frame("", "", 0))
+        self._attributes: dict[tuple[str, str], int] = {}
         self._stacks: _Table[tuple[int, ...]] = _Table(())
 
-    def request(self) -> Any:
-        profile = self._profile
+    def request(self, profiles: Sequence[Profile]) -> Any:
+        dictionary = self._request.dictionary
+        dictionary.mapping_table.add()
+        dictionary.attribute_table.add()
+        dictionary.link_table.add()
+        scopes: dict[tuple[str, ...], Any] = {}
+        for profile in profiles:
+            process = profile.process
+            # Profiles of a process that was killed come from another one than the rest.
+            origin = process.hostname, process.implementation, process.python
+            scope = scopes.get(origin)
+            if scope is None:
+                scope = scopes[origin] = self._scope(process)
+            attributes = [
+                self._attribute(f"application_sdk.monitoring.{key}", value)
+                for key, value in labels(profile).items()
+            ]
+            link = self._link(profile)
+            for view in views(profile):
+                target = scope.profiles.add(attribute_indices=attributes)
+                self._view(target, profile, view, link)
+        self._dictionary()
+        return self._request
+
+    def _scope(self, process: ProcessInfo) -> Any:
         resource = self._request.resource_profiles.add()
         for key, value in {
             "service.name": self._service,
-            "host.name": profile.process.hostname,
-            "process.runtime.name": profile.process.implementation,
-            "process.runtime.version": profile.process.python,
+            "host.name": process.hostname,
+            "process.runtime.name": process.implementation,
+            "process.runtime.version": process.python,
         }.items():
             attribute = resource.resource.attributes.add(key=key)
             attribute.value.string_value = value
         scope = resource.scope_profiles.add()
         scope.scope.name = "application_sdk.monitoring"
-        scope.scope.version = profile.process.monitoring_version
-        dictionary = self._request.dictionary
-        dictionary.mapping_table.add()
-        dictionary.attribute_table.add()
-        self._links()
-        attributes = [
-            self._attribute(f"application_sdk.monitoring.{key}", value)
-            for key, value in labels(profile).items()
-        ]
-        for view in views(profile):
-            self._view(scope.profiles.add(attribute_indices=attributes), view)
-        self._dictionary()
-        return self._request
+        scope.scope.version = process.monitoring_version
+        return scope
 
-    def _view(self, target: Any, view: View) -> None:
-        profile = self._profile
+    def _view(self, target: Any, profile: Profile, view: View, link: int) -> None:
         target.sample_type.type_strindex = self._strings.number(view.key)
         target.sample_type.unit_strindex = self._strings.number(_UNITS[view.unit])
         target.time_unix_nano = max(0, round(profile.started_at.timestamp() * 1e6)) * 1000
@@ -104,7 +141,6 @@ class _Encoder:
         scale = _NANOSECONDS if view.unit == "seconds" else 1
         path: list[int] = []
         own = view.tree.self_values(view.metric)
-        link = 1 if len(self._request.dictionary.link_table) > 1 else 0
         for node in view.tree.walk():
             path[node.depth :] = [self._frames.number(node.frame)]
             value = round(own[node.node] * scale)
@@ -112,20 +148,22 @@ class _Encoder:
                 stack = self._stacks.number(tuple(reversed(path)))
                 target.samples.add(stack_index=stack, values=[value], link_index=link)
 
-    def _links(self) -> None:
+    def _link(self, profile: Profile) -> int:
+        context = profile.context
+        if not (context.trace_id and context.span_id):
+            return 0
         table = self._request.dictionary.link_table
-        table.add()
-        context = self._profile.context
-        if context.trace_id and context.span_id:
-            table.add(
-                trace_id=bytes.fromhex(context.trace_id), span_id=bytes.fromhex(context.span_id)
-            )
+        table.add(trace_id=bytes.fromhex(context.trace_id), span_id=bytes.fromhex(context.span_id))
+        return len(table) - 1
 
     def _attribute(self, key: str, value: str) -> int:
-        table = self._request.dictionary.attribute_table
-        entry = table.add(key_strindex=self._strings.number(key))
-        entry.value.string_value = value
-        return len(table) - 1
+        known = self._attributes.get((key, value))
+        if known is None:
+            table = self._request.dictionary.attribute_table
+            entry = table.add(key_strindex=self._strings.number(key))
+            entry.value.string_value = value
+            known = self._attributes[key, value] = len(table) - 1
+        return known
 
     def _dictionary(self) -> None:
         dictionary = self._request.dictionary

@@ -106,13 +106,14 @@ class SamplingInfo(_Frozen):
     """How it came that this call was profiled.
 
     Attributes:
-        mode: ``fixed`` when a rate was given, ``adaptive`` when the overhead budget decides.
-        rate: The given fraction of calls; None in adaptive mode.
+        mode: ``fixed`` when a rate was given, ``trace`` when the span of the call decided,
+            ``adaptive`` when the overhead budget decides.
+        rate: The given fraction of calls; None in the other modes.
         calls_since_previous: Calls of this function since the previous profiled one, this
             one included: how many calls this profile stands for; None when not known.
     """
 
-    mode: Literal["fixed", "adaptive"]
+    mode: Literal["fixed", "adaptive", "trace"]
     rate: float | None = None
     calls_since_previous: int | None = None
 

@@ -24,6 +24,7 @@ allocated, we what was alive at the peak, and the file says so in a comment.
 from __future__ import annotations
 
 import gzip
+from collections.abc import Sequence
 from datetime import UTC
 
 from application_sdk.monitoring.model.call_tree import Frame
@@ -59,36 +60,44 @@ _RETAINED_COMMENT = "inuse_space and inuse_objects: allocated by the call and al
 
 def render(profile: Profile) -> bytes:
     """The profile as gzip-compressed protocol buffers; equal profiles give equal bytes."""
+    return render_together([profile])
+
+
+def render_together(profiles: Sequence[Profile]) -> bytes:
+    """Several profiles in one file, each with its own labels on its samples.
+
+    Args:
+        profiles: At least one; all with the same views, as profiles of one function have.
+    """
     # The time in the gzip header is left out: it would make equal profiles differ.
-    return gzip.compress(_Writer(profile).message(), compresslevel=6, mtime=0)
+    return gzip.compress(_Writer(profiles).message(), compresslevel=6, mtime=0)
 
 
 class _Writer:
     """Collects the tables of one pprof message; the field numbers are profile.proto's."""
 
-    def __init__(self, profile: Profile) -> None:
-        self._profile = profile
-        self._views = views(profile)
+    def __init__(self, profiles: Sequence[Profile]) -> None:
+        self._profiles = profiles
+        self._profile = profiles[0]
+        self._views = views(self._profile)
         # Index 0 must be the empty string: it stands for "nothing".
         self._strings: dict[str, int] = {"": 0}
         self._locations: dict[Frame, int] = {}
         self._body: list[bytes] = []
 
     def message(self) -> bytes:
-        profile = self._profile
         for view in self._views:
             self._body.append(block(1, self._value_type(_TYPES.get(view.key, view.key), view)))
-        labels = self._labels()
-        for tree_views in self._views_by_tree():
-            self._samples(tree_views, labels)
+        for each in self._profiles:
+            labels = self._labels(each)
+            for tree_views in _views_by_tree(each):
+                self._samples(tree_views, labels)
         self._mapping()
         for frame, location in self._locations.items():
             self._location(frame, location)
-        started = profile.started_at
-        if started.tzinfo is None:
-            started = started.replace(tzinfo=UTC)
-        self._body.append(number(9, int64(round(started.timestamp() * 1e6) * 1000)))
-        self._body.append(number(10, int64(round(profile.duration_seconds * _NANOSECONDS))))
+        began, duration = self._span()
+        self._body.append(number(9, int64(began)))
+        self._body.append(number(10, int64(duration)))
         self._period()
         comments = [self._string(comment) for comment in self._comments()]
         self._body.append(packed(13, comments))
@@ -101,12 +110,16 @@ class _Writer:
     def _value_type(self, name: str, view: View) -> bytes:
         return number(1, self._string(name)) + number(2, self._string(_UNITS[view.unit]))
 
-    def _views_by_tree(self) -> list[list[tuple[int, View]]]:
-        """The views in groups of one call tree, each with its place among the sample types."""
-        groups: dict[int, list[tuple[int, View]]] = {}
-        for place, view in enumerate(self._views):
-            groups.setdefault(id(view.tree), []).append((place, view))
-        return list(groups.values())
+    def _span(self) -> tuple[int, int]:
+        """When the first call began and how long it was until the last one's end."""
+        began, ended = [], []
+        for each in self._profiles:
+            started = each.started_at
+            if started.tzinfo is None:
+                started = started.replace(tzinfo=UTC)
+            began.append(round(started.timestamp() * 1e6) * 1000)
+            ended.append(began[-1] + round(each.duration_seconds * _NANOSECONDS))
+        return min(began), max(ended) - min(began)
 
     def _samples(self, tree_views: list[tuple[int, View]], labels: bytes) -> None:
         tree = tree_views[0][1].tree
@@ -127,10 +140,10 @@ class _Writer:
             if any(values):
                 self._body.append(block(2, block(1, paths[-1]) + packed(2, values) + labels))
 
-    def _labels(self) -> bytes:
+    def _labels(self, profile: Profile) -> bytes:
         """What the call belonged to: on every sample, because pprof has no other place for it."""
         labels = []
-        for key, value in self._profile.context.model_dump(exclude_none=True).items():
+        for key, value in profile.context.model_dump(exclude_none=True).items():
             label = number(1, self._string(LABELS.get(key, key)))
             if isinstance(value, int):
                 label += number(3, int64(value))
@@ -178,12 +191,21 @@ class _Writer:
 
     def _comments(self) -> list[str]:
         keys = {view.key for view in self._views}
-        comments = [f"profile {self._profile.profile_id} of {self._profile.name}"]
+        comments = [f"profile {each.profile_id} of {each.name}" for each in self._profiles]
         if "peak_bytes" in keys:
             comments.append(_PEAK_COMMENT)
         if "retained_bytes" in keys:
             comments.append(_RETAINED_COMMENT)
-        return [*comments, *self._profile.notes]
+        notes = dict.fromkeys(note for each in self._profiles for note in each.notes)
+        return [*comments, *notes]
 
     def _string(self, value: str) -> int:
         return self._strings.setdefault(value, len(self._strings))
+
+
+def _views_by_tree(profile: Profile) -> list[list[tuple[int, View]]]:
+    """The views in groups of one call tree, each with its place among the sample types."""
+    groups: dict[int, list[tuple[int, View]]] = {}
+    for place, view in enumerate(views(profile)):
+        groups.setdefault(id(view.tree), []).append((place, view))
+    return list(groups.values())

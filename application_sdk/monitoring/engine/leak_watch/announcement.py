@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from application_sdk.monitoring.analysis.leaks.report import LeakSite
 from application_sdk.monitoring.analysis.leaks.trend import LeakVerdict
 from application_sdk.monitoring.containment import contained, logger
 from application_sdk.monitoring.engine.leak_watch.inspection import Finding
+from application_sdk.monitoring.exporters.metrics import metrics
+from application_sdk.monitoring.redaction import redacted_place
+from application_sdk.monitoring.settings import get_settings
 
-COUNTER = "monitoring_leak_verdicts"
-
-_DESCRIPTION = "Changes of what is thought of the process's memory, by verdict"
 _MIB = 2**20
 _HOUR = 3600.0
 _MOST_SITES = 3
@@ -37,19 +36,16 @@ def announce_verdict(
         files: The files of the flamegraph.
         reason: Why there was no inspection.
     """
+    name = None if finding is None or finding.plan is None else finding.plan.name
     with contained("logging a leak verdict"):
-        name = None
-        if finding is not None and finding.plan is not None:
-            name = finding.plan.name
-        function = name or likeliest
+        function, _ = _shown(name or likeliest or "", "", finding)
+        sites = [] if finding is None else [_site(site, finding) for site in finding.sites]
         extra: dict[str, Any] = {
             "leak_verdict": verdict.verdict,
             "leak_bytes_per_hour": round(verdict.bytes_per_hour),
             "leak_seconds_to_limit": verdict.seconds_to_limit,
-            "leak_function": function,
-            "leak_sites": []
-            if finding is None
-            else [f"{s.function} ({s.file}:{s.line})" for s in finding.sites[:_MOST_SITES]],
+            "leak_function": function or None,
+            "leak_sites": sites[:_MOST_SITES],
             "leak_profile": str(files[0]) if files else None,
         }
         if verdict.verdict == "cleared":
@@ -65,14 +61,13 @@ def announce_verdict(
                 verdict.bytes_per_hour / _MIB,
                 growing,
                 _time_left(verdict),
-                _where(finding, function, reason),
+                _where(sites, function, reason),
                 f"; flamegraph: {files[0]}" if files else "",
                 extra=extra,
             )
     with contained("counting a leak verdict"):
-        counter = _counter()
-        if counter is not None:
-            counter.add(1, {"verdict": verdict.verdict})
+        if get_settings().metrics:
+            metrics.event("leak", verdict.verdict, _shown(name or likeliest or "", "", finding)[0])
 
 
 def _time_left(verdict: LeakVerdict) -> str:
@@ -81,32 +76,27 @@ def _time_left(verdict: LeakVerdict) -> str:
     return f" and reaches its limit in {verdict.seconds_to_limit / _HOUR:.0f} hours"
 
 
-def _where(finding: Finding | None, function: str | None, reason: str | None) -> str:
+def _where(sites: list[str], function: str, reason: str | None) -> str:
     parts = []
-    if function is not None:
+    if function:
         parts.append(f"it grows with calls of {function}")
-    if finding is not None:
-        site = finding.sites[0]
-        parts.append(f"most of it is kept at {site.function} ({site.file}:{site.line})")
+    if sites:
+        parts.append(f"most of it is kept at {sites[0]}")
     elif reason is not None:
         parts.append(f"no line is named because {reason}")
     return "".join(f"; {part}" for part in parts)
 
 
-@lru_cache(maxsize=1)
-def _counter() -> Any:
-    """The SDK's counter where the SDK is installed, else OpenTelemetry's, else None."""
-    create = _attribute("application_sdk.observability.metrics", "create_counter")
-    if create is None:
-        meter = _attribute("opentelemetry.metrics", "get_meter")
-        if meter is None:
-            return None
-        create = meter("application_sdk.monitoring").create_counter
-    return create(COUNTER, description=_DESCRIPTION)
+def _site(site: LeakSite, finding: Finding) -> str:
+    function, file = _shown(site.function, site.file, finding)
+    return f"{function} ({file}:{site.line})"
 
 
-def _attribute(module: str, name: str) -> Any:
-    try:
-        return getattr(importlib.import_module(module), name, None)
-    except ImportError:
-        return None  # not installed here
+def _shown(function: str, file: str, finding: Finding | None) -> tuple[str, str]:
+    """A function and its file as they may leave the machine: logs and metrics do."""
+    settings = get_settings()
+    plan = None if finding is None else finding.plan
+    directory = settings.output_dir if plan is None else plan.resolved().output_dir
+    if not function:
+        return function, file
+    return redacted_place(function, file, settings.redact, directory)

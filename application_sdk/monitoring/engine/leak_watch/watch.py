@@ -18,7 +18,7 @@ from application_sdk.monitoring.engine.leak_watch.process_memory import (
     ProcessMemory,
 )
 from application_sdk.monitoring.engine.leak_watch.suspects import Suspects
-from application_sdk.monitoring.engine.outlets import write
+from application_sdk.monitoring.engine.outlets import publish
 from application_sdk.monitoring.engine.plan import Plan
 from application_sdk.monitoring.protocols import BackendUnavailable
 from application_sdk.monitoring.settings import current_settings
@@ -173,8 +173,8 @@ class LeakWatch:
             report_fault("reading what leaks")
             reason = f"the trace could not be read: {error}"
         if self._finding is not None and self._finding.plan is not None:
-            files = write(self._finding.profile, self._finding.plan.resolved())
-            self._files = sorted(files or [], key=lambda path: path.suffix != ".html")
+            files = publish(self._finding.profile, self._finding.plan.resolved())
+            self._files = sorted(files, key=lambda path: path.suffix != ".html")
         budget.spend(inspection.cost_seconds + time.thread_time() - began)
         self._announce(verdict, memory, reason)
 

@@ -114,7 +114,7 @@ def _details(profile: Profile) -> list[tuple[str, str]]:
 
 def _sampling(profile: Profile) -> str:
     sampling = profile.sampling
-    how = "adaptive" if sampling.rate is None else f"fixed rate {sampling.rate:g}"
+    how = sampling.mode if sampling.rate is None else f"fixed rate {sampling.rate:g}"
     stands_for = sampling.calls_since_previous
     if stands_for is None:
         return how
