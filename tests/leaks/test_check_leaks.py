@@ -61,7 +61,7 @@ def test_a_clean_function_of_a_millisecond_is_decided_within_two_thousand_calls(
     ("grows_on_after_it", "verdict", "says"),
     [
         (False, "clean", "has stopped within"),
-        pytest.param(True, "inconclusive", "no longer did when it was", marks=pytest.mark.slow),
+        (True, "inconclusive", "no longer did when it was"),
     ],
 )
 def test_growth_that_ends_when_it_is_traced_is_no_leak(
@@ -83,6 +83,18 @@ def test_growth_that_ends_when_it_is_traced_is_no_leak(
     report = check_body(remember, describe(remember), is_async=False, progress=progress)
     assert report.verdict == verdict
     assert says in report.explanation
+
+
+@pytest.mark.slow
+def test_a_large_buffer_that_is_moved_rarely_is_traced_for_longer() -> None:
+    buffer = bytearray(12 << 20)
+
+    def extends() -> None:
+        buffer.extend(b"0123456789abcdef" * 12)
+
+    report = check_leaks(extends)
+    assert report.verdict == "leak"
+    assert report.sites[0].function == "extends"
 
 
 def test_all_calls_of_a_coroutine_function_run_on_one_loop_even_inside_another() -> None:

@@ -164,7 +164,8 @@ class _Search:
     def _more(self, block: Block) -> int:
         """Calls of the next block: calls that get slower would make doubled ones last for ever."""
         before, self._call_seconds = self._call_seconds, block.call_seconds / block.calls
-        return block.calls if self._call_seconds > _SLOWER * before else 2 * block.calls
+        slower = self._call_seconds > _SLOWER * before and block.seconds > _PATIENCE_SECONDS
+        return block.calls if slower else 2 * block.calls
 
     def _calls_to_last(self, block: Block) -> int:
         """Calls until growth has lasted for long enough."""

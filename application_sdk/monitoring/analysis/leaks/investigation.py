@@ -96,6 +96,17 @@ def investigate(
             again = yield from meter.block(last.calls, max_seconds)
             if again is not None and judge([again.ceiling], min_bytes_per_call, last=True).calm:
                 return case.stopped(growth)
+            if again is not None and again.ceiling.net > min_bytes_per_call:
+                # A buffer of many megabytes is moved to a larger place so rarely that the
+                # trace was too short to see it.
+                trace = yield from trace_growth(
+                    meter,
+                    again.call_seconds / again.calls,
+                    left - trace.calls - again.calls,
+                    max_seconds - meter.seconds,
+                    case.progress,
+                    trace,
+                )
         lines = yield from case.native_lines(growth, trace, reader, left - trace.calls)
         return case.traced(growth, trace, lines)
 
