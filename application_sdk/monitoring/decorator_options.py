@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import inspect
+from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 
@@ -48,12 +49,7 @@ def parse_options(
         raise wrong_type(decorator, "native", native, "True or False")
     if backend is not None and not isinstance(backend, str):
         raise wrong_type(decorator, "backend", backend, "the name of a backend")
-    if formats is not None and (isinstance(formats, bytes) or not isinstance(formats, Iterable)):
-        raise wrong_type(decorator, "formats", formats, "names or a comma-separated string")
-    if formats is not None and not isinstance(formats, str):
-        formats = tuple(formats)
-        if not all(isinstance(name, str) for name in formats):
-            raise wrong_type(decorator, "formats", formats, "names or a comma-separated string")
+    formats = None if formats is None else _format_names(decorator, formats)
     field = "cpu_backend" if cpu else "memory_backend"
     given = {
         "output_dir": output_dir,
@@ -84,6 +80,38 @@ def parse_options(
         memory_backend=checked.memory_backend,
         native=native,
     )
+
+
+def _format_names(decorator: str, formats: object) -> object:
+    if isinstance(formats, str):
+        return formats
+    if isinstance(formats, bytes) or not isinstance(formats, Iterable):
+        raise wrong_type(decorator, "formats", formats, "names or a comma-separated string")
+    names = tuple(formats)
+    if not names:
+        raise InvalidArgumentError(
+            f"{decorator}(formats={formats!r}) is not allowed: name at least one format"
+        )
+    if not all(isinstance(name, str) for name in names):
+        raise wrong_type(decorator, "formats", names, "names or a comma-separated string")
+    return names
+
+
+def refuse_unknown(decorator: Callable[..., object], unknown: Mapping[str, object]) -> None:
+    """Refuse keywords that the decorator does not have.
+
+    Raises:
+        InvalidArgumentTypeError: If there are any.
+    """
+    for name, value in unknown.items():
+        known = [
+            label
+            for label, parameter in inspect.signature(decorator).parameters.items()
+            if parameter.kind is parameter.KEYWORD_ONLY
+        ]
+        raise InvalidArgumentTypeError(
+            f"{decorator.__name__}({name}={value!r}) is not known; it takes {', '.join(known)}"
+        )
 
 
 def wrong_type(decorator: str, name: str, value: object, allowed: str) -> InvalidArgumentTypeError:

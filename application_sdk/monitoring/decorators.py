@@ -10,7 +10,11 @@ from typing import Any, ParamSpec, Self, TypeVar, overload
 
 from application_sdk.monitoring.calls.kinds import Kind
 from application_sdk.monitoring.config_file import config_file
-from application_sdk.monitoring.decorator_options import parse_method_names, parse_options
+from application_sdk.monitoring.decorator_options import (
+    parse_method_names,
+    parse_options,
+    refuse_unknown,
+)
 from application_sdk.monitoring.engine.context import shielded
 from application_sdk.monitoring.engine.plan import Options, Plan
 from application_sdk.monitoring.engine.session import Session, begin
@@ -74,6 +78,7 @@ def flamegraph(
     interval: float | None = None,
     backend: str | None = None,
     methods: Iterable[str] | None = None,
+    **unknown: Any,
 ) -> Any:
     """Show where the CPU time of a callable, a class's methods or a block goes.
 
@@ -88,6 +93,7 @@ def flamegraph(
         interval: Seconds between samples, 0.001 to 10.
         backend: ``auto``, ``pyinstrument`` or ``sampler``.
         methods: Of a class: the methods to profile; left out, every public one of its body.
+        **unknown: Refused, with the names that are known.
 
     Returns:
         The decorated target, of the same kind and signature.
@@ -96,6 +102,7 @@ def flamegraph(
         InvalidArgumentTypeError: If an argument has the wrong type (a ``TypeError``).
         InvalidArgumentError: If an argument's value is not allowed (a ``ValueError``).
     """
+    refuse_unknown(flamegraph, unknown)
     options = parse_options(
         "flamegraph", name, output_dir, sample_rate, formats, interval, backend, None, cpu=True
     )
@@ -152,6 +159,7 @@ def memory_profile(
     native: bool | None = None,
     backend: str | None = None,
     methods: Iterable[str] | None = None,
+    **unknown: Any,
 ) -> Any:
     """Show where the memory of a callable, a class's methods or a block goes and stays.
 
@@ -166,6 +174,7 @@ def memory_profile(
         native: Whether memray follows native stacks too.
         backend: ``auto``, ``memray`` or ``rss``.
         methods: Of a class: the methods to profile; left out, every public one of its body.
+        **unknown: Refused, with the names that are known.
 
     Returns:
         The decorated target, of the same kind and signature.
@@ -174,6 +183,7 @@ def memory_profile(
         InvalidArgumentTypeError: If an argument has the wrong type (a ``TypeError``).
         InvalidArgumentError: If an argument's value is not allowed (a ``ValueError``).
     """
+    refuse_unknown(memory_profile, unknown)
     options = parse_options(
         "memory_profile", name, output_dir, sample_rate, formats, None, backend, native, cpu=False
     )

@@ -177,3 +177,12 @@ def test_a_module_that_exits_when_it_is_imported_is_said_and_not_taken_for_succe
     result = command("run", "exits_on_import:main", cwd=place)
     assert result.code == 2
     assert result.err == "sdk-monitoring: cannot import exits_on_import: SystemExit: 0\n"
+
+
+def test_a_directory_that_cannot_be_written_is_refused_before_the_program_runs(
+    place: Path,
+) -> None:
+    (place / "taken").write_text("a file")
+    result = command("run", "-o", "taken", "job.py", cwd=place)
+    assert (result.code, result.out) == (2, "")
+    assert result.err == "sdk-monitoring: cannot write profiles to taken: File exists\n"

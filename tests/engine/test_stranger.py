@@ -19,6 +19,7 @@ from application_sdk.monitoring import (
     configure,
     flamegraph,
     flush,
+    load_profile,
     memory_profile,
     on_profile,
 )
@@ -220,6 +221,27 @@ def test_formats_of_the_wrong_type_are_named_with_what_is_allowed() -> None:
     with pytest.raises(MonitoringError, match=r"formats=\('html', 1\).*must be names") as raised:
         flamegraph(formats=["html", 1])  # type: ignore[list-item]
     assert isinstance(raised.value, TypeError)
+
+
+def test_no_formats_at_all_are_refused_as_they_were_given() -> None:
+    with pytest.raises(MonitoringError, match=r"formats=\[\].*at least one") as raised:
+        flamegraph(formats=[])
+    assert isinstance(raised.value, ValueError)
+
+
+@pytest.mark.parametrize("decorator", [flamegraph, memory_profile])
+def test_a_keyword_that_is_not_known_is_refused_with_those_that_are(decorator: Any) -> None:
+    with pytest.raises(MonitoringError, match=r"rate=1.*takes name,.*sample_rate") as raised:
+        decorator(rate=1)
+    assert isinstance(raised.value, TypeError)
+
+
+def test_what_is_no_path_is_refused_when_a_profile_is_loaded() -> None:
+    with pytest.raises(MonitoringError, match=r"path=3 .*give the path") as raised:
+        load_profile(3)  # type: ignore[arg-type]
+    assert isinstance(raised.value, TypeError)
+    with pytest.raises(MonitoringError, match=r"cannot read 'a\\x00b'"):
+        load_profile("a\0b")
 
 
 def test_a_class_that_cannot_be_changed_is_refused() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from application_sdk.monitoring import MonitoringError, check_leaks
+from application_sdk.monitoring.analysis.leaks.check import check_body, describe
 from application_sdk.monitoring.analysis.leaks.judgement import judge
 from application_sdk.monitoring.analysis.leaks.limits import memory_limit
 from application_sdk.monitoring.analysis.leaks.meter import Block, Meter
@@ -54,6 +55,46 @@ def test_a_clean_function_of_a_millisecond_is_decided_within_two_thousand_calls(
     assert report.calls <= 2_000
     assert report.profile is None
     assert report.sites == []
+
+
+@pytest.mark.parametrize(
+    ("grows_on_after_it", "verdict", "says"),
+    [
+        (False, "clean", "has stopped within"),
+        (True, "inconclusive", "no longer did when it was"),
+    ],
+)
+def test_growth_that_ends_when_it_is_traced_is_no_leak(
+    grows_on_after_it: bool, verdict: str, says: str
+) -> None:
+    kept: list[dict[int, int]] = []
+    grows = [True]
+
+    def remember() -> None:
+        if grows[0]:
+            kept.append({1: 1})
+
+    def progress(text: str) -> None:
+        if "tracing" in text:
+            grows[0] = False
+        if "reading the trace" in text:
+            grows[0] = grows_on_after_it
+
+    report = check_body(remember, describe(remember), is_async=False, progress=progress)
+    assert report.verdict == verdict
+    assert says in report.explanation
+
+
+@pytest.mark.slow
+def test_a_large_buffer_that_is_moved_rarely_is_traced_for_longer() -> None:
+    buffer = bytearray(12 << 20)
+
+    def extends() -> None:
+        buffer.extend(b"0123456789abcdef" * 12)
+
+    report = check_leaks(extends)
+    assert report.verdict == "leak"
+    assert report.sites[0].function == "extends"
 
 
 def test_all_calls_of_a_coroutine_function_run_on_one_loop_even_inside_another() -> None:

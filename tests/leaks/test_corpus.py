@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.leaks.corpus.cases import CLEAN_MODULES, LEAKY_MODULES, load
+from tests.leaks.corpus.cases import CLEAN_MODULES, LEAKY_MODULES, Case, load
 
 PROJECT = Path(__file__).parents[2]
 LEAKY = load(LEAKY_MODULES)
@@ -26,6 +26,25 @@ QUICK_CLEAN = (
     "imports_lazily_in_the_first_calls",
     "builds_cycles_for_the_collector",
     "gathers_ten_tasks",
+)
+
+FOR_THE_BENCHMARK = ("leaky_registries", "leaky_in_disguise", "clean_registries", "clean_late")
+"""Modules of which CI checks a part: all of them would take longer than the rest of its tests."""
+IN_CI_TOO = (
+    "defines_a_step_class_per_run",
+    "writes_a_report_that_is_never_reset",
+    "leaks_a_little_below_large_noise",
+    "leaks_beside_a_bounded_cache",
+    "lets_a_worker_thread_keep_the_results",
+    "inserts_into_a_database_in_memory",
+    "deletes_one_of_two_entries_it_adds",
+    "fills_a_large_lru_cache_at_half_a_millisecond_a_call",
+    "fills_a_cache_of_ten_thousand_entries_at_a_fifth_of_a_millisecond",
+    "grows_a_buffer_to_a_megabyte_and_trims_it",
+    "puts_buffers_of_random_size_into_two_hundred_slots",
+    "dispatches_on_short_lived_classes",
+    "cancels_each_timer_it_sets",
+    "queues_up_and_down_in_a_random_walk",
 )
 
 
@@ -45,10 +64,11 @@ def checked(name: str) -> dict[str, Any]:
     return result
 
 
-def names(cases: dict[str, Any], quick: tuple[str, ...]) -> list[Any]:
+def names(cases: dict[str, Case], quick: tuple[str, ...]) -> list[Any]:
     return [
         pytest.param(name, marks=() if name in quick else pytest.mark.slow, id=name)
-        for name in cases
+        for name, case in cases.items()
+        if name in IN_CI_TOO or case.target.__module__.split(".")[-1] not in FOR_THE_BENCHMARK
     ]
 
 

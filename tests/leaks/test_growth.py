@@ -115,6 +115,32 @@ def test_rested_levels_that_jump_once_leave_it_open(found: Find) -> None:
     assert (growth.answer, growth.reason) == ("open", "memory is given back only in part")
 
 
+def test_a_cache_of_ten_thousand_entries_at_a_millisecond_a_call_is_calm(found: Find) -> None:
+    def fill(world: World) -> None:
+        world.heap.bytes = min(world.calls, 10_000) * KEPT_BYTES
+
+    growth, _ = found(World(fill))
+    assert growth.answer == "calm"
+
+
+def test_growth_of_slow_calls_is_certain_after_twelve_seconds_of_them(found: Find) -> None:
+    world = World(keep)
+    growth, _ = found(world)
+    assert growth.answer == "growing"
+    assert 12 <= world.calls / 1_000 <= 16
+
+
+def test_calls_that_get_slower_and_slower_are_decided_within_twenty_seconds(found: Find) -> None:
+    def search_then_keep(world: World) -> None:
+        world.heap.bytes += KEPT_BYTES
+        world.now += 0.00002 * world.calls
+
+    world = World(search_then_keep)
+    growth, _ = found(world, seconds=40.0)
+    assert growth.answer == "growing"
+    assert world.now < 20
+
+
 def test_too_little_time_leaves_it_open(found: Find) -> None:
     growth, _ = found(World(keep), seconds=0.02)
     assert growth.answer == "open"

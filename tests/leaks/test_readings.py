@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import sys
@@ -11,6 +12,7 @@ import psutil
 import pytest
 
 from application_sdk.monitoring.analysis.leaks import readings
+from application_sdk.monitoring.analysis.leaks.budget import Budget, use_now
 from application_sdk.monitoring.analysis.leaks.readings import HeapReader, frozen_heap
 from application_sdk.monitoring.engine.leak_watch.process_memory import MemoryReader, ProcessMemory
 
@@ -76,6 +78,22 @@ def test_an_open_file_and_a_thread_are_counted() -> None:
         os.close(opened)
         ended.set()
         thread.join()
+
+
+def test_pending_tasks_are_counted_and_bound_the_calls_that_are_left() -> None:
+    async def count() -> tuple[int, int, int]:
+        before = use_now(0)
+        pending = [asyncio.create_task(asyncio.sleep(60)) for _ in range(100)]
+        after = use_now(100)
+        left = Budget(1 << 40, before).calls_left(before, after)
+        for task in pending:
+            task.cancel()
+        return before.tasks, after.tasks, left
+
+    before, after, left = asyncio.run(count())
+    assert after - before == 100
+    assert 0 < left <= 40_000
+    assert use_now(0).tasks == 0
 
 
 def test_a_limit_that_is_not_set_is_a_large_number(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -216,7 +216,43 @@ def test_its_memory_does_not_grow_with_time() -> None:
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("limit", [0, -1, math.nan, math.inf])
-def test_a_limit_that_is_none_is_refused(limit: float) -> None:
-    with pytest.raises(MonitoringError, match="limit_bytes"):
+@pytest.mark.parametrize(
+    ("limit", "error"),
+    [
+        (0, ValueError),
+        (-1, ValueError),
+        (math.nan, ValueError),
+        (math.inf, ValueError),
+        ("x", TypeError),
+    ],
+)
+def test_a_limit_that_is_none_is_refused(limit: float, error: type[Exception]) -> None:
+    with pytest.raises(error, match="limit_bytes") as caught:
         LeakTrend(limit)
+    assert isinstance(caught.value, MonitoringError)
+
+
+@pytest.mark.parametrize(
+    ("value", "at", "error"),
+    [
+        (math.nan, 60.0, ValueError),
+        (math.inf, 60.0, ValueError),
+        (-1.0, 60.0, ValueError),
+        (3e8, math.nan, ValueError),
+        ("3e8", 60.0, TypeError),
+        (3e8, None, TypeError),
+    ],
+)
+def test_a_reading_that_is_none_is_refused_and_changes_nothing(
+    value: float, at: float, error: type[Exception]
+) -> None:
+    series = [((300 + 10 * minute / 60) * MIB, minute * 60.0) for minute in range(24 * 60)]
+    trend = LeakTrend(LIMIT)
+    found = []
+    for reading in series:
+        with pytest.raises(error, match="observe") as caught:
+            trend.observe(value, at)
+        assert isinstance(caught.value, MonitoringError)
+        if (verdict := trend.observe(*reading)) is not None:
+            found.append((reading[1] / 3600, verdict))
+    assert found == verdicts(series)

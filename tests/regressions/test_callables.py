@@ -115,7 +115,9 @@ def test_a_target_that_raises_is_named() -> None:
     [
         ({"threshold": 0}, ValueError),
         ({"threshold": float("nan")}, ValueError),
+        ({"threshold": "x"}, TypeError),
         ({"max_seconds": 0}, ValueError),
+        ({"max_seconds": None}, TypeError),
         ({"metric": "speed"}, ValueError),
         ({"baseline": 3}, TypeError),
         ({"candidate": work}, TypeError),

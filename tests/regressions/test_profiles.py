@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 from application_sdk.monitoring.analysis.regressions import compare_profiles
-from application_sdk.monitoring.errors import InvalidArgumentError, UnreadableProfileError
+from application_sdk.monitoring.errors import (
+    InvalidArgumentError,
+    InvalidArgumentTypeError,
+    UnreadableProfileError,
+)
 from application_sdk.monitoring.model.call_tree import Frame
 from application_sdk.monitoring.model.profile import (
     CpuProfile,
@@ -257,6 +261,8 @@ def test_what_cannot_be_compared_is_refused_with_a_reason(tmp_path: Path) -> Non
         compare_profiles(tmp_path / "none.json", profile(program()))
     with pytest.raises(InvalidArgumentError, match="threshold"):
         compare_profiles(profile(program()), profile(program()), threshold=0)
+    with pytest.raises(InvalidArgumentTypeError, match="threshold"):
+        compare_profiles(profile(program()), profile(program()), threshold="x")  # type: ignore[arg-type]
 
 
 def test_an_empty_profile_is_inconclusive() -> None:

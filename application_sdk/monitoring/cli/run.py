@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from application_sdk.monitoring.cli.exit_codes import ExitCode
+from application_sdk.monitoring.errors import MonitoringError
 from application_sdk.monitoring.model.profile import Profile
 
 HELP = "profile a script or function, unchanged; its own exit code is kept"
@@ -45,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     program = find_program(arguments.program, arguments.arguments)
     if arguments.output is not None:
-        configure(output_dir=Path(arguments.output))
+        configure(output_dir=_usable(Path(arguments.output)))
     both = arguments.cpu == arguments.memory
     # The program may change the working directory; its profile stays where it was asked for.
     directory = get_settings().output_dir.absolute()
@@ -62,6 +64,19 @@ def run(arguments: argparse.Namespace) -> int:
         undo()
     _tell(finished, directory)
     return code
+
+
+def _usable(directory: Path) -> Path:
+    """Make the directory now: better to refuse it than to lose the profile of a long run."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MonitoringError(
+            f"cannot write profiles to {directory}: {error.strerror or error}"
+        ) from error
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise MonitoringError(f"cannot write profiles to {directory}: no permission")
+    return directory
 
 
 def _keep(finished: list[Profile], profile: Profile, name: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from application_sdk.monitoring.errors import UnreadableProfileError
+from application_sdk.monitoring.errors import InvalidArgumentTypeError, UnreadableProfileError
 from application_sdk.monitoring.model.profile import SCHEMA_VERSION, Profile
 
 _MAJOR = SCHEMA_VERSION.split(".")[0]
@@ -27,11 +27,18 @@ def load_profile(path: str | PathLike[str]) -> Profile:
     Raises:
         UnreadableProfileError: If the file cannot be read, is not a profile, or has a
             newer major schema version.
+        InvalidArgumentTypeError: If ``path`` is no path.
     """
+    if not isinstance(path, str | PathLike):
+        raise InvalidArgumentTypeError(
+            f"path={path!r} is a {type(path).__name__}; give the path of a profile's .json file"
+        )
     try:
         text = Path(path).read_bytes()
     except OSError as error:
         raise UnreadableProfileError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:  # a null character
+        raise UnreadableProfileError(f"cannot read {str(path)!r}: {error}") from error
     return parse_profile(text, str(path))
 
 

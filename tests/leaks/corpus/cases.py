@@ -7,8 +7,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-LEAKY_MODULES = ("leaky_caches", "leaky_objects", "leaky_concurrency", "leaky_native")
-CLEAN_MODULES = ("clean_bounded", "clean_transient", "clean_concurrency", "clean_warming")
+LEAKY_MODULES = (
+    "leaky_caches",
+    "leaky_objects",
+    "leaky_concurrency",
+    "leaky_native",
+    "leaky_registries",
+    "leaky_in_disguise",
+)
+CLEAN_MODULES = (
+    "clean_bounded",
+    "clean_transient",
+    "clean_concurrency",
+    "clean_warming",
+    "clean_registries",
+    "clean_late",
+)
 
 
 @dataclass(frozen=True)

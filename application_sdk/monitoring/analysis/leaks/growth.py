@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Literal
 
+from application_sdk.monitoring.analysis.leaks.bounded import BoundedContainers, Filling
 from application_sdk.monitoring.analysis.leaks.budget import Budget, Use, use_now
 from application_sdk.monitoring.analysis.leaks.judgement import Judgement, judge
 from application_sdk.monitoring.analysis.leaks.meter import FEWEST_READINGS, Block, Meter
@@ -19,6 +20,9 @@ _CLEAN_SECONDS = 1.0
 """Calling time after which a flat heap is called clean: a slow drip needs time to show."""
 _GROWING_SECONDS = 2.0
 """Calling time that growth has to last: most caches have filled by then."""
+_GROWING_CALLS = 15_000
+_GROWING_MOST_SECONDS = 12.0
+"""It has to last for so many calls too (a cache of ten thousand), but no longer than this."""
 _ENOUGH_CALLS = 200_000
 """Calls after which no more time is needed: no real cache takes longer to fill."""
 _FIRST_BLOCK_MOST_CALLS = _ENOUGH_CALLS // 15
@@ -26,6 +30,11 @@ _SHARE_OF_BUDGET = 0.6
 _SHARE_OF_TIME = 0.7
 _SHARE_OF_LEFT = 0.9
 _FEWEST_BLOCKS = 2
+_PATIENCE = 3.0
+_PATIENCE_SECONDS = 1.0
+"""A block ends early when it takes so much longer than foreseen: calls get slower and slower."""
+_SLOWER = 1.5
+_MARGIN = 1.2
 _REST_SECONDS = 2.0
 _LEAST_REST_SECONDS = 0.5
 _SHARE_OF_REST = 0.5
@@ -64,9 +73,21 @@ class Bounds:
     available_bytes: int
 
 
-def find_growth(meter: Meter, bounds: Bounds, progress: Progress) -> Generator[Step, None, Growth]:
-    """Make blocks of calls, each twice the one before, until the answer is certain."""
-    search = _Search(meter, bounds, progress)
+def find_growth(
+    meter: Meter,
+    bounds: Bounds,
+    progress: Progress,
+    containers: BoundedContainers | None = None,
+) -> Generator[Step, None, Growth]:
+    """Make blocks of calls, each twice the one before, until the answer is certain.
+
+    Args:
+        meter: Makes the calls and reads the heap.
+        bounds: What the caller allows.
+        progress: Told what is going on.
+        containers: What may only be filling up; left out, those there are now.
+    """
+    search = _Search(meter, bounds, progress, containers or BoundedContainers())
     growth = yield from search.blocks_until_certain()
     if growth.answer != "growing":
         return growth
@@ -74,12 +95,16 @@ def find_growth(meter: Meter, bounds: Bounds, progress: Progress) -> Generator[S
 
 
 class _Search:
-    def __init__(self, meter: Meter, bounds: Bounds, progress: Progress) -> None:
+    def __init__(
+        self, meter: Meter, bounds: Bounds, progress: Progress, containers: BoundedContainers
+    ) -> None:
+        self._containers = containers
         self._meter = meter
         self._bounds = bounds
         self._progress = progress
         self._deadline = bounds.max_seconds * _SHARE_OF_TIME
         self._first_block_calls = FEWEST_READINGS
+        self._call_seconds = 0.0
         self._warm = Level(0, 0)
 
     def blocks_until_certain(self) -> Generator[Step, None, Growth]:
@@ -92,31 +117,69 @@ class _Search:
             took = (yield from meter.run(_PILOT_CALLS)) / _PILOT_CALLS
         calls = self._first_calls(took, budget, first)
         self._first_block_calls = calls
+        self._call_seconds = took
         blocks: list[Block] = []
         judgement = Judgement("open", "too few calls could be made in the time given")
         warm_up = True
         while True:
             if took * calls > self._deadline - meter.seconds:
                 break
-            block = yield from meter.block(calls, self._deadline)
+            self._containers.mark()
+            block = yield from self._block(calls, took)
             if block is None:
-                break
+                if calls == FEWEST_READINGS or meter.seconds >= self._deadline:
+                    break
+                took, calls = took * _PATIENCE, max(FEWEST_READINGS, calls // 4)
+                continue
             took = max(took / 4, block.seconds / block.calls)
             if warm_up:
                 warm_up = False
                 self._warm = meter.level()
             else:
                 blocks.append(block)
-            fits = self._next_fits(2 * calls, took, budget, first)
+            more = self._more(block)
+            fits = self._next_fits(more, took, budget, first)
             judgement = judge([b.ceiling for b in blocks], floor, last=not fits)
+            if judgement.answer == "growing":
+                filling = self._filling(block)
+                if filling is not None:
+                    judgement = Judgement("open", str(filling))
+                needed = self._calls_to_last(block) if filling is None else filling.calls_left
+                more = min(more, max(block.calls // 2, int(_MARGIN * needed)))
+                fits = self._next_fits(more, took, budget, first)
             self._tell(block, judgement)
             if self._certain(judgement, len(blocks), fits):
                 break
-            shorter = calls if fits else self._shorter(len(blocks), took, budget, first)
+            shorter = more if fits else self._shorter(len(blocks), took, budget, first)
             if shorter < FEWEST_READINGS:
                 break
-            calls = 2 * calls if fits else shorter
+            calls = more if fits else shorter
         return Growth(judgement.answer, judgement.reason, tuple(blocks))
+
+    def _block(self, calls: int, took: float) -> Generator[Step, None, Block | None]:
+        patience = max(_PATIENCE_SECONDS, _PATIENCE * took * calls)
+        until = min(self._deadline, self._meter.seconds + patience)
+        return (yield from self._meter.block(calls, until))
+
+    def _more(self, block: Block) -> int:
+        """Calls of the next block: calls that get slower would make doubled ones last for ever."""
+        before, self._call_seconds = self._call_seconds, block.call_seconds / block.calls
+        slower = self._call_seconds > _SLOWER * before and block.seconds > _PATIENCE_SECONDS
+        return block.calls if slower else 2 * block.calls
+
+    def _calls_to_last(self, block: Block) -> int:
+        """Calls until growth has lasted for long enough."""
+        seconds, per_call = self._meter.call_seconds, block.call_seconds / block.calls
+        enough = min(
+            _GROWING_CALLS - self._meter.calls, (_GROWING_MOST_SECONDS - seconds) / per_call
+        )
+        return int(max(enough, (_GROWING_SECONDS - seconds) / per_call))
+
+    def _filling(self, block: Block) -> Filling | None:
+        """What may explain the growth: that is not judged before it is full."""
+        if self._meter.calls >= _ENOUGH_CALLS:
+            return None
+        return self._containers.filling(block.calls)
 
     def _first_calls(self, took: float, budget: Budget, first: Use) -> int:
         wanted = min(_FIRST_BLOCK_MOST_CALLS, int(_FIRST_BLOCK_SECONDS / max(took, 1e-7)))
@@ -146,7 +209,13 @@ class _Search:
             return judgement.answer != "open"
         if judgement.answer == "calm":
             return blocks >= 2 and self._meter.call_seconds >= _CLEAN_SECONDS
-        return judgement.answer == "growing" and self._meter.call_seconds >= _GROWING_SECONDS
+        return judgement.answer == "growing" and self._has_lasted()
+
+    def _has_lasted(self) -> bool:
+        seconds = self._meter.call_seconds
+        if seconds >= _GROWING_MOST_SECONDS:
+            return True
+        return seconds >= _GROWING_SECONDS and self._meter.calls >= _GROWING_CALLS
 
     def _tell(self, block: Block, judgement: Judgement) -> None:
         self._progress(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from application_sdk.monitoring.analysis.leaks.bounded import BoundedContainers
 from application_sdk.monitoring.analysis.leaks.budget import Budget, use_now
 from application_sdk.monitoring.analysis.leaks.conclusion import (
     Estimate,
@@ -15,6 +16,7 @@ from application_sdk.monitoring.analysis.leaks.conclusion import (
     unexplained,
 )
 from application_sdk.monitoring.analysis.leaks.growth import Bounds, Growth, Progress, find_growth
+from application_sdk.monitoring.analysis.leaks.judgement import judge
 from application_sdk.monitoring.analysis.leaks.limits import memory_limit
 from application_sdk.monitoring.analysis.leaks.meter import Meter
 from application_sdk.monitoring.analysis.leaks.native_lines import find_native_lines
@@ -66,12 +68,13 @@ def investigate(
         case.notes.append(
             "this platform does not tell the size of the C heap; the resident set stood in"
         )
+    containers = BoundedContainers()
     with frozen_heap():
         meter = case.meter = Meter(reader)
         start = use_now(0)
         available = _available_bytes()
         growth = yield from find_growth(
-            meter, Bounds(min_bytes_per_call, max_seconds, available), case.progress
+            meter, Bounds(min_bytes_per_call, max_seconds, available), case.progress, containers
         )
         if growth.answer == "calm":
             return case.clean(growth)
@@ -89,6 +92,21 @@ def investigate(
             )
         except BackendUnavailable as unavailable:
             return case.untraced(growth, str(unavailable))
+        if case.has_stopped(growth, trace):
+            again = yield from meter.block(last.calls, max_seconds)
+            if again is not None and judge([again.ceiling], min_bytes_per_call, last=True).calm:
+                return case.stopped(growth)
+            if again is not None and again.ceiling.net > min_bytes_per_call:
+                # A buffer of many megabytes is moved to a larger place so rarely that the
+                # trace was too short to see it.
+                trace = yield from trace_growth(
+                    meter,
+                    again.call_seconds / again.calls,
+                    left - trace.calls - again.calls,
+                    max_seconds - meter.seconds,
+                    case.progress,
+                    trace,
+                )
         lines = yield from case.native_lines(growth, trace, reader, left - trace.calls)
         return case.traced(growth, trace, lines)
 
@@ -116,6 +134,18 @@ class _Case:
                 f"{found.value:.0f} bytes a call, below the floor of {self._floor:g}."
             )
         return self.report("clean", growth, text)
+
+    def has_stopped(self, growth: Growth, trace: Trace) -> bool:
+        """Whether the traced calls grew nothing: a cache may just have become full."""
+        sites = find_sites(trace.growth, trace.calls, self._is_own)
+        return not seen_again(growth.blocks, trace, sites)
+
+    def stopped(self, growth: Growth) -> LeakReport:
+        return self.report(
+            "clean",
+            growth,
+            f"No leak: the heap grew for a while, and has stopped within {self.meter.calls} calls.",
+        )
 
     def untraced(self, growth: Growth, reason: str) -> LeakReport:
         found = estimate(growth.blocks)

@@ -32,6 +32,11 @@ class Judgement:
     answer: Answer
     reason: str = ""
 
+    @property
+    def calm(self) -> bool:
+        """Whether no more than the floor is gained."""
+        return self.answer == "calm"
+
 
 def judge(blocks: Sequence[BlockTrend], floor: float, *, last: bool) -> Judgement:
     """Judge blocks of growing length, oldest first.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import sys
@@ -144,6 +145,14 @@ def resident_bytes() -> int:
 def thread_count() -> int:
     """Python threads alive now."""
     return threading.active_count()
+
+
+def task_count() -> int:
+    """Pending tasks of the running event loop, 0 where none runs."""
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:
+        return 0
 
 
 def descriptor_count() -> int:

@@ -23,6 +23,8 @@ _TRACED_SLOWDOWN = 4
 _UNHURRIED_SECONDS = 10.0
 """What tracing and reading may take; with less time left, less is traced."""
 _LEAST_SHARE = 0.02
+_LONGER = 6
+"""How many times more calls a second trace has."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ def trace_growth(
     calls_left: int,
     seconds_left: float,
     progress: Progress,
+    before: Trace | None = None,
 ) -> Generator[Step, None, Trace]:
     """Trace blocks of calls.
 
@@ -55,20 +58,26 @@ def trace_growth(
         calls_left: How many calls may be made.
         seconds_left: How long it may take, as far as that can be foreseen.
         progress: Told what happens.
+        before: A first trace that was too short: several times more calls are traced.
 
     Raises:
         BackendUnavailable: If allocations cannot be traced here and now.
     """
     progress("memory grows steadily; tracing allocations to name the lines")
     make_tracer = growth_tracers.get("memray")
-    pilot_calls = max(1, min(_PILOT_CALLS, calls_left // 8))
-    pilot, _ = yield from _trace(meter, make_tracer(), 1, pilot_calls)
+    if before is None:
+        longer, pilot_calls = 1, max(1, min(_PILOT_CALLS, calls_left // 8))
+        pilot, _ = yield from _trace(meter, make_tracer(), 1, pilot_calls)
+        records = pilot.record_count / pilot_calls
+    else:
+        longer, pilot_calls = _LONGER, 0
+        records = before.growth.record_count / before.calls
     share = min(1.0, max(_LEAST_SHARE, seconds_left / _UNHURRIED_SECONDS))
     calls = int(
         min(
-            share * _MOST_RECORDS / BLOCKS / max(1.0, pilot.record_count / pilot_calls),
-            share * _SECONDS_A_BLOCK / max(call_seconds * _TRACED_SLOWDOWN, 1e-7),
-            share * _MOST_CALLS_A_BLOCK,
+            share * _MOST_RECORDS / BLOCKS / max(1.0, records),
+            longer * share * _SECONDS_A_BLOCK / max(call_seconds * _TRACED_SLOWDOWN, 1e-7),
+            longer * share * _MOST_CALLS_A_BLOCK,
             (calls_left - pilot_calls) / BLOCKS,
         )
     )

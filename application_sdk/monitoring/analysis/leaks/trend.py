@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, SupportsFloat
 
 from application_sdk.monitoring.analysis.leaks.daily import growth_by_day
 from application_sdk.monitoring.analysis.leaks.floors import (
@@ -20,7 +20,7 @@ from application_sdk.monitoring.analysis.leaks.rise import (
     rises_throughout,
     steady_rate,
 )
-from application_sdk.monitoring.errors import InvalidArgumentError
+from application_sdk.monitoring.errors import InvalidArgumentError, InvalidArgumentTypeError
 
 _MIB = 2**20
 
@@ -95,9 +95,15 @@ class LeakTrend:
 
     Raises:
         InvalidArgumentError: If the limit is not above 0.
+        InvalidArgumentTypeError: If the limit is no number.
     """
 
     def __init__(self, limit_bytes: float | None = None) -> None:
+        if limit_bytes is not None and not isinstance(limit_bytes, SupportsFloat):
+            raise InvalidArgumentTypeError(
+                f"limit_bytes={limit_bytes!r} is a {type(limit_bytes).__name__}; give a number "
+                "above 0, or leave it out to use the process's own limit"
+            )
         if limit_bytes is not None and not (math.isfinite(limit_bytes) and limit_bytes > 0):
             raise InvalidArgumentError(
                 f"limit_bytes={limit_bytes!r} is not allowed; give a number above 0, or leave it "
@@ -131,7 +137,23 @@ class LeakTrend:
 
         Returns:
             A verdict when the state changes by this reading, else None.
+
+        Raises:
+            InvalidArgumentError: If the value is negative, or either is not finite. A reading
+                that is refused leaves the detector as it was: feed it the next one.
+            InvalidArgumentTypeError: If either is no number.
         """
+        try:
+            usable = 0.0 <= value_bytes < math.inf and -math.inf < at < math.inf
+        except TypeError as error:
+            raise InvalidArgumentTypeError(
+                f"observe({value_bytes!r}, {at!r}) needs two numbers: bytes, and seconds"
+            ) from error
+        if not usable:
+            raise InvalidArgumentError(
+                f"observe({value_bytes!r}, {at!r}) is not allowed; give finite numbers, the bytes "
+                "not below 0, and leave out a reading that failed"
+            )
         self._latest = value_bytes
         if not self._floors.add(value_bytes, at):
             return None

@@ -54,7 +54,8 @@ def compare_callables(
 
     Raises:
         InvalidArgumentError: If threshold, max_seconds or metric is not allowed.
-        InvalidArgumentTypeError: If a side is not a callable without required arguments.
+        InvalidArgumentTypeError: If a side is not a callable without required arguments, or a
+            number is none.
         MonitoringError: If a target raises, or if called inside a running event loop.
     """
     check_options(threshold, max_seconds, metric)
@@ -112,11 +113,13 @@ def check_options(threshold: float, max_seconds: float, metric: str) -> None:
 
     Raises:
         InvalidArgumentError: Naming the option, its value and what is allowed.
+        InvalidArgumentTypeError: The same, where it is no number.
     """
-    if not 0.0 < threshold <= 10.0:
-        raise InvalidArgumentError(
-            f"threshold={threshold!r} is not allowed; give a fraction above 0 and up to 10, "
-            "such as 0.05 for 5 %"
+    check_threshold(threshold)
+    if isinstance(max_seconds, bool) or not isinstance(max_seconds, int | float):
+        raise InvalidArgumentTypeError(
+            f"max_seconds={max_seconds!r} is a {type(max_seconds).__name__}; "
+            "give a number of seconds above 0"
         )
     if not 0.0 < max_seconds < float("inf"):
         raise InvalidArgumentError(
@@ -126,6 +129,22 @@ def check_options(threshold: float, max_seconds: float, metric: str) -> None:
         raise InvalidArgumentError(
             f"metric={metric!r} is not allowed; choose one of {', '.join(METRICS)}"
         )
+
+
+def check_threshold(threshold: float) -> None:
+    """Refuse a threshold that is no sensible fraction.
+
+    Raises:
+        InvalidArgumentError: If it is not above 0 and up to 10.
+        InvalidArgumentTypeError: If it is no number.
+    """
+    allowed = "give a fraction above 0 and up to 10, such as 0.05 for 5 %"
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float):
+        raise InvalidArgumentTypeError(
+            f"threshold={threshold!r} is a {type(threshold).__name__}; {allowed}"
+        )
+    if not 0.0 < threshold <= 10.0:
+        raise InvalidArgumentError(f"threshold={threshold!r} is not allowed; {allowed}")
 
 
 def _check_target(role: str, target: Target) -> None:

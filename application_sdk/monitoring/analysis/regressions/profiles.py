@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from os import PathLike
 
+from application_sdk.monitoring.analysis.regressions.callables import check_threshold
 from application_sdk.monitoring.analysis.regressions.environment import environment_mismatch
 from application_sdk.monitoring.analysis.regressions.function_costs import (
     Run,
@@ -58,14 +59,11 @@ def compare_profiles(
 
     Raises:
         InvalidArgumentError: If there is nothing to compare or the threshold is not allowed.
-        InvalidArgumentTypeError: If something is neither a profile nor a path.
+        InvalidArgumentTypeError: If something is neither a profile nor a path, or the threshold
+            is no number.
         UnreadableProfileError: If a file cannot be read as a profile.
     """
-    if not 0.0 < threshold <= 10.0:
-        raise InvalidArgumentError(
-            f"threshold={threshold!r} is not allowed; give a fraction above 0 and up to 10, "
-            "such as 0.05 for 5 %"
-        )
+    check_threshold(threshold)
     before, after = _profiles("baseline", baseline), _profiles("candidate", candidate)
     mismatch = environment_mismatch([p.process for p in before], [p.process for p in after])
     old_runs, new_runs = _runs(before, after)
