@@ -11,9 +11,10 @@ from typing import Any, ParamSpec, Self, TypeVar, overload
 from application_sdk.monitoring.calls.kinds import Kind
 from application_sdk.monitoring.config_file import config_file
 from application_sdk.monitoring.decorator_options import parse_method_names, parse_options
+from application_sdk.monitoring.engine.beginning import begin
 from application_sdk.monitoring.engine.context import shielded
 from application_sdk.monitoring.engine.plan import Options, Plan
-from application_sdk.monitoring.engine.session import Session, begin
+from application_sdk.monitoring.engine.session import Session
 from application_sdk.monitoring.model.profile import Profile
 from application_sdk.monitoring.settings import get_settings
 from application_sdk.monitoring.wrapping import decorate, open_gate

@@ -127,3 +127,30 @@ def test_memory_stays_bounded_over_many_calls() -> None:
         assert tracemalloc.get_traced_memory()[0] < 200_000
     finally:
         tracemalloc.stop()
+
+
+def test_the_end_of_a_slow_down_is_told_and_the_next_one_is_told_again() -> None:
+    def duration(second: int, chance: random.Random) -> float:
+        slow = 7000 < second < 12000 or second > 17000
+        return (0.2 if slow else 0.1) * chance.lognormvariate(0, 0.3)
+
+    told = events(duration, hours=6)
+    assert [event.verdict for event in told] == ["slower", "recovered", "slower"]
+    assert told[1].ratio == pytest.approx(0.5, rel=0.15)
+    assert 11900 <= told[1].since <= 12200
+
+
+def test_after_the_end_a_loaded_baseline_counts_again() -> None:
+    good = DurationSketch()
+    for _ in range(100):
+        good.add(0.1)
+    told = events(
+        lambda second, _: 0.2 if second < 1000 or second > 3000 else 0.1,
+        hours=1.5,
+        detector=DurationShiftDetector(good),
+    )
+    assert [(event.verdict, event.against) for event in told] == [
+        ("slower", "baseline"),
+        ("recovered", "baseline"),
+        ("slower", "baseline"),
+    ]
