@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +17,14 @@ from typing import Any
 
 import pytest
 
-from application_sdk.monitoring import Profile, configure, flamegraph, flush, memory_profile
+from application_sdk.monitoring import (
+    Profile,
+    configure,
+    flamegraph,
+    flush,
+    load_profile,
+    memory_profile,
+)
 from application_sdk.monitoring.engine.duration_watch import evidence
 from application_sdk.monitoring.engine.duration_watch import watch as module
 from application_sdk.monitoring.engine.duration_watch.watch import PLAIN, DurationWatch
@@ -24,6 +34,7 @@ from application_sdk.monitoring.profile_hook import profile_hook
 from application_sdk.monitoring.renderers import json as json_renderer
 from tests.cli.test_compare import cpu
 
+PROJECT = Path(__file__).parents[2]
 SPEED = 1e6
 
 
@@ -416,3 +427,25 @@ def _shifts() -> Iterator[Any]:
     yield DurationShift(
         ratio=2.0, quantile=0.5, before_seconds=1.0, after_seconds=2.0, since=0.0, against="past"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [[], ["--worker"]], ids=["plain", "worker"])
+def test_a_real_program_whose_function_becomes_twice_as_slow_says_so_once(
+    tmp_path: Path, how: list[str]
+) -> None:
+    command = [sys.executable, "-m", "tests.regressions.slowing_program", "--output", str(tmp_path)]
+    done = subprocess.run(
+        [*command, *how], cwd=PROJECT, capture_output=True, text=True, timeout=180, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stderr.splitlines() if "Performance regression" in line]
+    assert len(lines) == 1, done.stderr
+    found = re.search(r"slowing_program\.price takes (\d+\.\d+) times .*differs: (\S+)$", lines[0])
+    assert found is not None, lines[0]
+    assert 1.5 <= float(found.group(1)) <= 2.6
+    page = Path(found.group(2))
+    assert "Change in self" in page.read_text("utf-8")
+    profile = load_profile(page.with_name(page.name.replace(".diff.html", ".json")))
+    assert profile.cpu is not None
+    assert "read_every_row" in {each.function for each in profile.cpu.tree.functions()}

@@ -17,7 +17,7 @@ from application_sdk.monitoring.settings import current_settings
 # The interpreter counts fastest in numbers of one digit of its own; longer gaps take turns.
 _LONGEST_COUNTDOWN = 2**29
 _WATCHED_COUNTDOWN = 1_024
-_POLLS_PER_SECOND = 10.0
+POLLS_PER_SECOND = 10.0
 
 
 def sampled_positions(rate: float, rng: random.Random) -> Iterator[int]:
@@ -168,7 +168,7 @@ class Gate:
         if reason == "durations":
             return self._poll_gap(calls, now)
         # Each call of a rare function looks, and every thousandth of one that is called often.
-        often = now - self._polled_at < 1 / _POLLS_PER_SECOND
+        often = now - self._polled_at < 1 / POLLS_PER_SECOND
         self._polled_at = now
         self._turn = min(self._turn * 2, _WATCHED_COUNTDOWN) if often else 1
         return self._turn
@@ -181,7 +181,7 @@ class Gate:
         """
         rate = calls / max(1e-6, now - self._polled_at)
         self._polled_at = now
-        mean = min(int(rate / _POLLS_PER_SECOND), 2 * self._turn, _LONGEST_COUNTDOWN // 2)
+        mean = min(int(rate / POLLS_PER_SECOND), 2 * self._turn, _LONGEST_COUNTDOWN // 2)
         self._turn = max(1, mean)
         return random.randint(1, 2 * self._turn - 1)
 

@@ -19,6 +19,7 @@ _SUSTAINED = 5
 _QUANTILES = (0.5, 0.9)
 _BEYOND_SPREAD = 3.0
 _CERTAIN = 3.0
+_CERTAIN_SHARE = 0.75
 
 
 class _Level(NamedTuple):
@@ -150,7 +151,9 @@ class DurationShiftDetector:
             throughout = min(level.middle for level in recent) > max(
                 usual, before * self._least_ratio**0.5
             )
-            if after > limit and throughout and at_least > at_most:
+            # Most of the least ratio has to be beyond chance: a fifth more is no third more.
+            certain = before * (1.0 + _CERTAIN_SHARE * (self._least_ratio - 1.0))
+            if after > limit and throughout and at_least > max(at_most, certain):
                 found.append(
                     DurationShift(
                         ratio=after / before,
