@@ -15,9 +15,10 @@ from application_sdk.monitoring.decorator_options import (
     parse_options,
     refuse_unknown,
 )
+from application_sdk.monitoring.engine.beginning import begin
 from application_sdk.monitoring.engine.context import shielded
 from application_sdk.monitoring.engine.plan import Options, Plan
-from application_sdk.monitoring.engine.session import Session, begin
+from application_sdk.monitoring.engine.session import Session
 from application_sdk.monitoring.model.profile import Profile
 from application_sdk.monitoring.sample_rate import SampleRate
 from application_sdk.monitoring.settings import get_settings

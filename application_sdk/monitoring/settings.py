@@ -115,6 +115,7 @@ class MonitoringSettings(DeliverySettings, BaseSettings):
         536_870_912, description="Bytes of profiles kept under `output_dir`."
     )
     leak_detection: bool = Field(True, description="Watch for leaks while the process runs.")
+    regression_detection: bool = Field(True, description="Watch for functions becoming slower.")
     overrides: Annotated[dict[str, Override], NoDecode, BeforeValidator(_parse_json)] = Field(
         default_factory=dict,
         description="JSON: pattern of a qualified name -> settings for what matches.",

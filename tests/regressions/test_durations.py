@@ -14,6 +14,7 @@ from application_sdk.monitoring.analysis.regressions.duration_shift import (
     DurationShiftDetector,
 )
 from application_sdk.monitoring.analysis.regressions.duration_sketch import DurationSketch
+from tests.regressions.series import CLEAN, DAY, told
 
 
 @pytest.mark.parametrize("fraction", [0.01, 0.5, 0.9, 0.99, 1.0])
@@ -79,11 +80,11 @@ def events(
 
 
 def test_a_sustained_slow_down_is_told_once_with_its_ratio() -> None:
-    told = events(lambda second, c: (0.15 if second > 7000 else 0.1) * c.lognormvariate(0, 0.3))
-    assert len(told) == 1
-    assert told[0].ratio == pytest.approx(1.5, rel=0.15)
-    assert 6900 <= told[0].since <= 7200
-    assert told[0].against == "past"
+    found = events(lambda second, c: (0.15 if second > 7000 else 0.1) * c.lognormvariate(0, 0.3))
+    assert len(found) == 1
+    assert found[0].ratio == pytest.approx(1.5, rel=0.15)
+    assert 6900 <= found[0].since <= 7200
+    assert found[0].against == "past"
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -102,17 +103,17 @@ def test_becoming_faster_is_no_event() -> None:
 
 
 def test_a_slower_tail_alone_is_told_at_its_quantile() -> None:
-    told = events(lambda second, c: 0.5 if c.random() < (0.3 if second > 7000 else 0.02) else 0.1)
-    assert [event.quantile for event in told] == [0.9]
+    found = events(lambda second, c: 0.5 if c.random() < (0.3 if second > 7000 else 0.02) else 0.1)
+    assert [event.quantile for event in found] == [0.9]
 
 
 def test_a_loaded_baseline_is_what_counts_when_there_is_one() -> None:
     good = DurationSketch()
     for _ in range(100):
         good.add(0.1)
-    told = events(lambda *_: 0.2, hours=0.5, detector=DurationShiftDetector(good))
-    assert [event.against for event in told] == ["baseline"]
-    assert told[0].ratio == pytest.approx(2.0, rel=0.03)
+    found = events(lambda *_: 0.2, hours=0.5, detector=DurationShiftDetector(good))
+    assert [event.against for event in found] == ["baseline"]
+    assert found[0].ratio == pytest.approx(2.0, rel=0.03)
 
 
 def test_memory_stays_bounded_over_many_calls() -> None:
@@ -127,3 +128,50 @@ def test_memory_stays_bounded_over_many_calls() -> None:
         assert tracemalloc.get_traced_memory()[0] < 200_000
     finally:
         tracemalloc.stop()
+
+
+def test_the_end_of_a_slow_down_is_told_and_the_next_one_is_told_again() -> None:
+    def duration(second: int, chance: random.Random) -> float:
+        slow = 7000 < second < 12000 or second > 17000
+        return (0.2 if slow else 0.1) * chance.lognormvariate(0, 0.3)
+
+    found = events(duration, hours=6)
+    assert [event.verdict for event in found] == ["slower", "recovered", "slower"]
+    assert found[1].ratio == pytest.approx(0.5, rel=0.15)
+    assert 11900 <= found[1].since <= 12200
+
+
+def test_after_the_end_a_loaded_baseline_counts_again() -> None:
+    good = DurationSketch()
+    for _ in range(100):
+        good.add(0.1)
+    found = events(
+        lambda second, _: 0.2 if second < 1000 or second > 3000 else 0.1,
+        hours=1.5,
+        detector=DurationShiftDetector(good),
+    )
+    assert [(event.verdict, event.against) for event in found] == [
+        ("slower", "baseline"),
+        ("recovered", "baseline"),
+        ("slower", "baseline"),
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(CLEAN))
+def test_no_made_up_series_without_a_slow_down_is_told_of_within_a_day(name: str) -> None:
+    assert [shift for _, shift in told(CLEAN[name], seed=0, seconds=DAY)] == []
+
+
+@pytest.mark.parametrize("factor", [1.5, 2.0])
+@pytest.mark.parametrize("name", sorted(CLEAN.keys() - {"heavy", "no_mean"}))
+def test_half_as_slow_again_is_told_after_five_minutes(name: str, factor: float) -> None:
+    began = 3 * 3600.0
+    found = list(told(CLEAN[name], 0, began + 1800, factor=factor, at=began))
+    assert [shift.verdict for _, shift in found] == ["slower"]
+    assert 240 <= found[0][0] - began <= 360
+
+
+def test_a_heavy_tail_needs_more_calls() -> None:
+    began = 3600.0
+    found = list(told(CLEAN["heavy"], 0, began + 1800, factor=2.0, at=began, every=0.2))
+    assert [shift.verdict for _, shift in found] == ["slower"]

@@ -24,6 +24,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 _INSTALLED = ("site-packages", "dist-packages")
+_OWN_MODULES = ("__main__", "_monitoring_clock")
 _SLOT_SECONDS = 0.002
 _LONG_CALL_SECONDS = 1.0
 _LEAST_SLOTS = 3
@@ -109,6 +110,8 @@ def _from_elsewhere(root: Path, top: Path) -> str | None:
     if root == top:
         return None
     for name, module in list(sys.modules.items()):
+        if name in _OWN_MODULES:
+            continue  # what measures is the same on both sides, also where it measures itself
         file = getattr(module, "__file__", None)
         inside = _inside(Path(file), top) if file else None
         if inside is not None and not any(part in _INSTALLED for part in inside.parts):

@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing = _action(actions, "list", "show which baselines there are")
     show = _action(actions, "show", "show a target's runs, and where their level changes")
     show.add_argument("target", metavar="TARGET", help="the profiles' name")
+    show.add_argument("--html", metavar="FILE", help="write a page with the curves, - for stdout")
     for each in (listing, show):
         each.add_argument("--json", action="store_true", help="print it as JSON")
     prune = _action(actions, "prune", "drop old runs")
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.action == "list":
         _list(baselines, as_json=arguments.json)
     elif arguments.action == "show":
-        _show(baselines, arguments.target, as_json=arguments.json)
+        _show(baselines, arguments)
     else:
         _prune(baselines, arguments)
     return ExitCode.FINE
@@ -130,16 +131,22 @@ def _list(baselines: Baselines, *, as_json: bool) -> None:
         print(list_text(histories) or f"no baselines in {baselines.directory}")
 
 
-def _show(baselines: Baselines, target: str, *, as_json: bool) -> None:
+def _show(baselines: Baselines, arguments: argparse.Namespace) -> None:
     from application_sdk.monitoring.cli.baseline_text import show_json, show_text
     from application_sdk.monitoring.cli.output import STANDARD_OUTPUT, json_text, write_output
 
-    histories = baselines.find(target)
-    if as_json:
+    if arguments.json and arguments.html == STANDARD_OUTPUT:
+        raise MonitoringError("--json and --html - exclude each other")
+    histories = baselines.find(arguments.target)
+    if arguments.html is not None:
+        from application_sdk.monitoring.cli.baseline_page import show_page
+
+        write_output(arguments.html, show_page(arguments.target, histories))
+    if arguments.json:
         write_output(STANDARD_OUTPUT, json_text([show_json(history) for history in histories]))
-        return
-    for history in histories:
-        print(show_text(history, baselines.references(history)))
+    elif arguments.html != STANDARD_OUTPUT:
+        for history in histories:
+            print(show_text(history, baselines.references(history)))
 
 
 def _prune(baselines: Baselines, arguments: argparse.Namespace) -> None:

@@ -11,14 +11,15 @@ from application_sdk.monitoring.analysis.regressions.history import History, Ser
 from application_sdk.monitoring.renderers.units import human_bytes, human_seconds, one_line
 
 _ROWS = 20
-_LABELS = {"cpu_seconds": "CPU time", "wall_seconds": "Wall time", "peak_bytes": "Peak memory"}
+LABELS = {"cpu_seconds": "CPU time", "wall_seconds": "Wall time", "peak_bytes": "Peak memory"}
 
 
 def list_text(histories: Sequence[History]) -> str:
     """One line for each history."""
     return "\n".join(
         f"{history.fingerprint}  {len(history.runs):>4} runs, newest "
-        f"{history.runs[-1].started_at:%Y-%m-%d}  {one_line(history.target)}  ({_machine(history)})"
+        f"{history.runs[-1].started_at:%Y-%m-%d}  {one_line(history.target)}  "
+        f"({machine_text(history)})"
         for history in histories
         if history.runs
     )
@@ -37,7 +38,7 @@ def list_json(histories: Sequence[History]) -> list[dict[str, Any]]:
 
 def show_text(history: History, references: Path | None) -> str:
     """The newest runs of each metric, with a line wherever the level changes."""
-    sections = [f"{one_line(history.target)} on {history.fingerprint} ({_machine(history)})\n"]
+    sections = [f"{one_line(history.target)} on {history.fingerprint} ({machine_text(history)})\n"]
     sections += [_section(series) for series in series_of(history)]
     if references is not None:
         sections.append(f"To compare with it: sdk-monitoring compare {references} CANDIDATE\n")
@@ -67,7 +68,7 @@ def _section(series: Series) -> str:
     changes = {change.index: change for change in series.changes}
     human = human_bytes if series.metric == "peak_bytes" else human_seconds
     count = len(series.values)
-    lines = [f"{_LABELS[series.metric]}, {count} runs, median {human(median(series.values))}"]
+    lines = [f"{LABELS[series.metric]}, {count} runs, median {human(median(series.values))}"]
     # Older runs are left out, but no change is.
     for index, (run, value) in enumerate(zip(series.runs, series.values, strict=True)):
         change = changes.get(index)
@@ -83,7 +84,8 @@ def _section(series: Series) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _machine(history: History) -> str:
+def machine_text(history: History) -> str:
+    """The kind of machine, for people."""
     machine = history.machine
     cpu = machine.cpu_model or "unknown CPU"
     cores = "" if machine.cpu_count is None else f" x {machine.cpu_count}"

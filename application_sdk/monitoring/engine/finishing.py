@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from application_sdk.monitoring.containment import contained, report_fault
@@ -45,6 +46,7 @@ class Finished:
         overhead: What monitoring has cost the caller, in seconds.
         resolved: The settings that hold for it.
         learn_cost: Told what its profile has cost in all; None without a sampling decision.
+        delivered: Told of the profile and its files; gives back what it wrote beside them.
         surroundings: The context variables of the caller, which its log line is to carry.
     """
 
@@ -57,6 +59,7 @@ class Finished:
     overhead: float
     resolved: Resolved
     learn_cost: Callable[[float], None] | None
+    delivered: Callable[[Profile, list[Path]], list[Path]] | None = None
     surroundings: Context = field(default_factory=copy_context)
 
 
@@ -69,6 +72,9 @@ def deliver(finished: Finished) -> Profile:
     )
     files = write(profile, finished.resolved)
     finished.surroundings.run(announce, profile, files)
+    if finished.delivered is not None:
+        with contained("watching the durations of a function"):
+            files = [*files, *finished.surroundings.run(finished.delivered, profile, files)]
     deliver_outward(profile, files, finished.resolved.process, delivery.dropped, budget)
     spent = (time.thread_time() - began) * _CALLERS_WAIT_TOO + finished.call.spent_elsewhere
     budget.spend(spent)

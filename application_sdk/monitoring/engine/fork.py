@@ -41,6 +41,9 @@ def _forget() -> None:
     leak_watch = sys.modules.get("application_sdk.monitoring.engine.leak_watch.watch")
     if leak_watch is not None:
         leak_watch.watch.reset()
+    durations = sys.modules.get("application_sdk.monitoring.engine.duration_watch.watch")
+    if durations is not None:
+        durations.reset_after_fork()
     tracker = sys.modules.get("application_sdk.monitoring.backends.tracker")
     if tracker is not None:
         tracker.shared_tracker.reset()

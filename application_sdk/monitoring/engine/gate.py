@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from types import CellType
+from typing import Literal
 
 from application_sdk.monitoring.engine.budget import budget
 from application_sdk.monitoring.engine.context import in_sampled_span
@@ -18,7 +19,7 @@ from application_sdk.monitoring.settings import current_settings
 # The interpreter counts fastest in numbers of one digit of its own; longer gaps take turns.
 _LONGEST_COUNTDOWN = 2**29
 _WATCHED_COUNTDOWN = 1_024
-_POLLS_PER_SECOND = 10.0
+POLLS_PER_SECOND = 10.0
 
 
 def sampled_positions(rate: float, rng: random.Random) -> Iterator[int]:
@@ -40,6 +41,14 @@ def sampled_positions(rate: float, rng: random.Random) -> Iterator[int]:
         if position >= 0:
             yield position
         stratum += 1
+
+
+def polled_for() -> Literal["settings", "durations"] | None:
+    """Why a gate with a given rate is asked between two samples, too; None where it is not."""
+    settings = current_settings()
+    if settings.may_change_by_itself:
+        return "settings"
+    return "durations" if settings.regression_detection else None
 
 
 class Gate:
@@ -79,15 +88,16 @@ class Gate:
             self._polled_after = 1
             self._passed = 0
             self._turn = 1
-            self.watched = False
+            self.watched: Literal["settings", "durations"] | None = None
             if rate is None or isinstance(rate, str):
                 self._set(1)
                 return
+            self._part = 0
             self._positions = sampled_positions(rate, random.Random())
             self._previous = -1
             self._set(0)
             self._count_down_to_next(0)
-            self.watched = current_settings().may_change_by_itself
+            self.watched = polled_for()
             if (self._look_first or self.watched) and self._countdown.cell_contents > 1:
                 if self._rest >= 0:
                     self._rest += self._countdown.cell_contents - 1
@@ -131,7 +141,7 @@ class Gate:
         position = next(self._positions, None)
         if position is None:
             self._rest = -1
-            self._set(self._longest())
+            self._advance(left)
             return
         gap = position - self._previous
         self._previous = position
@@ -140,23 +150,32 @@ class Gate:
         self._advance(left)
 
     def _advance(self, left: int) -> None:
+        longest = self._longest(self._part - left)
         if self._rest < 0:
-            self._set(self._longest())
+            self._part = longest
+            self._set(longest)
             return
-        part = min(self._rest, self._longest())
+        part = self._part = min(self._rest, longest)
         self._rest -= part
         # Added and not set: calls of other threads may have counted below zero meanwhile. And in
         # one statement without a call, within which no other thread can get the interpreter.
         self._countdown.cell_contents += part
         self._given += part
 
-    def _longest(self) -> int:
-        """How many calls may pass unseen: few where settings may change by themselves."""
-        if not current_settings().may_change_by_itself:
+    def _longest(self, calls: int) -> int:
+        """How many calls may pass unseen: few where settings may change by themselves.
+
+        Args:
+            calls: Those that came since the last look.
+        """
+        reason = polled_for()
+        if reason is None:
             return _LONGEST_COUNTDOWN
         now = time.monotonic()
+        if reason == "durations":
+            return self._poll_gap(calls, now)
         # Each call of a rare function looks, and every thousandth of one that is called often.
-        often = now - self._polled_at < 1 / _POLLS_PER_SECOND
+        often = now - self._polled_at < 1 / POLLS_PER_SECOND
         self._polled_at = now
         self._turn = min(self._turn * 2, _WATCHED_COUNTDOWN) if often else 1
         return self._turn
@@ -169,15 +188,24 @@ class Gate:
         passed, self._passed = self._passed, 0
         return SamplingInfo(mode="trace", calls_since_previous=passed)
 
+    def _poll_gap(self, calls: int, now: float) -> int:
+        """How many calls may pass until the next poll: each of a rare function is one.
+
+        Random, for the calls at polls are timed: a fixed gap may fall into step with the
+        program's rhythm. And at most twice the last, for a burst is soon over.
+        """
+        rate = calls / max(1e-6, now - self._polled_at)
+        self._polled_at = now
+        mean = min(int(rate / POLLS_PER_SECOND), 2 * self._turn, _LONGEST_COUNTDOWN // 2)
+        self._turn = max(1, mean)
+        return random.randint(1, 2 * self._turn - 1)
+
     def _ask_budget(self, left: int) -> SamplingInfo | None:
         now = time.monotonic()
         calls = self._polled_after - left
         self._passed += calls
         wait = 0.0 if self._first else budget.seconds_until(self._expected_cost)
-        rate = calls / max(1e-6, now - self._polled_at)
-        self._polled_at = now
-        # Polls are rare for a function that is called often, and each call of a rare one.
-        self._polled_after = max(1, min(int(rate / _POLLS_PER_SECOND), _LONGEST_COUNTDOWN))
+        self._polled_after = self._poll_gap(calls, now)
         self._set(self._polled_after)
         if wait > 0:
             return None

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from application_sdk.monitoring.calls.kinds import Kind
-from application_sdk.monitoring.engine.gate import Gate
+from application_sdk.monitoring.engine.duration_watch.watch import DurationWatch
+from application_sdk.monitoring.engine.gate import Gate, polled_for
 from application_sdk.monitoring.sample_rate import SampleRate
 from application_sdk.monitoring.settings import MonitoringSettings, current_settings
 
@@ -113,6 +114,7 @@ class Plan:
         self.names = (name,) if qualified is None or qualified == name else (name, qualified)
         self.options = options
         self.gate: Gate | None = None
+        self.durations = DurationWatch(name)
         self._resolved: Resolved | None = None
 
     def resolved(self) -> Resolved:
@@ -127,8 +129,7 @@ class Plan:
         """Sample by the rate that holds now."""
         if self.gate is not None:
             rate = self.resolved().sample_rate
-            watched = rate is not None and current_settings().may_change_by_itself
-            if rate != self.gate.rate or watched != self.gate.watched:
+            if rate != self.gate.rate or (rate is not None and polled_for() != self.gate.watched):
                 self.gate.set_rate(rate)
 
 

@@ -9,9 +9,10 @@ from typing import Any
 from application_sdk.monitoring.calls.kinds import Kind
 from application_sdk.monitoring.calls.wrapper import first_step
 from application_sdk.monitoring.config_file import config_file
+from application_sdk.monitoring.engine.beginning import begin
 from application_sdk.monitoring.engine.context import in_workflow, shielded
 from application_sdk.monitoring.engine.plan import Plan
-from application_sdk.monitoring.engine.session import Session, begin
+from application_sdk.monitoring.engine.session import Session
 from application_sdk.monitoring.engine.workflow_steps import call_in_workflow
 
 
@@ -70,6 +71,8 @@ def slow_path(plan: Plan) -> Callable[[Any, Any], Any]:
         config_file.look()
         session = begin(plan)
         if session is None:
+            if plan.kind is Kind.ASYNC:
+                return _timed_async(plan, args, kwargs)
             return plan.target(*args, **kwargs)
         return run(session, plan.target, args, kwargs)
 
@@ -94,7 +97,11 @@ def _decide_sync(plan: Plan) -> Callable[[Any, Any], Any]:
                 session.finish(error)
             raise
         if session is None:
-            return plan.target(*args, **kwargs)
+            started = plan.durations.begin(plan.resolved)
+            result = plan.target(*args, **kwargs)
+            if started is not None:
+                plan.durations.end(started)
+            return result
         return _run_sync(session, plan.target, args, kwargs)
 
     return decide
@@ -104,6 +111,14 @@ def _run_sync(session: Session, target: Any, args: Any, kwargs: Any) -> Any:
     guard = _SyncCall(session)
     with guard, guard:
         return session.marker.call(target, args, kwargs)
+
+
+async def _timed_async(plan: Plan, args: Any, kwargs: Any) -> Any:
+    started = plan.durations.begin(plan.resolved)
+    result = await plan.target(*args, **kwargs)
+    if started is not None:
+        plan.durations.end(started)
+    return result
 
 
 async def _run_async(session: Session, target: Any, args: Any, kwargs: Any) -> Any:

@@ -16,11 +16,10 @@ from application_sdk.monitoring.calls.marker import PART_PREFIX, Marker
 from application_sdk.monitoring.containment import contained, report_fault
 from application_sdk.monitoring.engine.budget import budget
 from application_sdk.monitoring.engine.call_facts import outcome_of, place_of, root_of
-from application_sdk.monitoring.engine.context import call_context, in_workflow
+from application_sdk.monitoring.engine.context import call_context
 from application_sdk.monitoring.engine.delivery import delivery
 from application_sdk.monitoring.engine.finishing import Finished, deliver
 from application_sdk.monitoring.engine.fork import forget_on_fork
-from application_sdk.monitoring.engine.leak_watch.watch import watch
 from application_sdk.monitoring.engine.parts import active, carry, put_down
 from application_sdk.monitoring.engine.plan import Plan, Resolved
 from application_sdk.monitoring.engine.recovery import recover_once
@@ -31,38 +30,6 @@ from application_sdk.monitoring.ticker import Tick, ticker
 
 _CPU_ORDER = {"pyinstrument": ("pyinstrument", "sampler"), "sampler": ("sampler",)}
 _MEMORY_ORDER = {"auto": ("memray", "rss"), "memray": ("memray", "rss"), "rss": ("rss",)}
-
-
-def begin(plan: Plan, frame: FrameType | None = None) -> Session | None:
-    """Open a session for a call that may be profiled; None when it is not.
-
-    Args:
-        plan: The decorated callable.
-        frame: The frame that holds the ``with`` block; None for a call.
-    """
-    try:
-        if plan.gate is None:
-            return None
-        sampling = plan.gate.ask()
-        if sampling is None:
-            return None
-        resolved = plan.resolved()
-        if not resolved.enabled or in_workflow():
-            return None
-        cpu, memory = plan.options.cpu, plan.options.memory
-        if memory:
-            watch.join(plan)
-        outer = active.get()
-        while outer is not None:
-            if outer.open:
-                cpu, memory = cpu and not outer.has_cpu, memory and not outer.has_memory
-            outer = outer.outer
-        if not (cpu or memory):
-            return None
-        return Session(plan, resolved, sampling, cpu, memory, frame)
-    except Exception:
-        report_fault("starting a profile")
-        return None
 
 
 @dataclass
@@ -216,6 +183,7 @@ class Session:
                 overhead=self.overhead,
                 resolved=self._resolved,
                 learn_cost=None if self.plan.gate is None else self.plan.gate.learn_cost,
+                delivered=self.plan.durations.delivered,
             )
             if not delivery.put(partial(self._deliver, finished)):
                 self._abandon()

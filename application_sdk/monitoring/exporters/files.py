@@ -61,6 +61,24 @@ def write_files(
     return written
 
 
+def write_beside(file: Path, extension: str, content: bytes) -> Path:
+    """Write one more file of a stored profile, which retention then deletes with the others.
+
+    Args:
+        file: A file that ``write_files`` has written.
+        extension: What tells the new one from the others.
+        content: What to write.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    match = _STEM.match(file.name)
+    stem = match.group(1) if match else file.stem
+    path = file.with_name(f"{stem}{extension}")
+    _write(path, content)
+    return path
+
+
 def _write(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)

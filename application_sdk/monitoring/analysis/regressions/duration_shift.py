@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from statistics import median
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -19,6 +19,7 @@ _SUSTAINED = 5
 _QUANTILES = (0.5, 0.9)
 _BEYOND_SPREAD = 3.0
 _CERTAIN = 3.0
+_CERTAIN_SHARE = 0.75
 
 
 class _Level(NamedTuple):
@@ -33,6 +34,7 @@ class DurationShift(BaseModel):
     """A function's durations have moved and stayed there.
 
     Attributes:
+        verdict: ``slower`` when an episode begins, ``recovered`` when it ends.
         ratio: The recent level / the earlier one, at the quantile that moved most.
         quantile: That quantile, 0 to 1.
         before_seconds: The earlier level.
@@ -43,6 +45,7 @@ class DurationShift(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    verdict: Literal["slower", "recovered"] = "slower"
     ratio: float
     quantile: float
     before_seconds: float
@@ -59,7 +62,8 @@ class DurationShiftDetector:
     ``least_ratio`` and by three times the windows' own spread, each above what is usual there, and
     by more than chance moves the
     quantile of so few calls (a function with two modes flips between them). It is told once: the
-    new level is then the past. One slow window, a burst or a daily wave slower than the memory of
+    new level is then the past. When five windows running lie nearer to the level before, the end is
+    told too. One slow window, a burst or a daily wave slower than the memory of
     thirty windows is none. Not thread-safe: the owner serialises ``observe``.
 
     Args:
@@ -76,7 +80,9 @@ class DurationShiftDetector:
         window_seconds: float = _WINDOW_SECONDS,
     ) -> None:
         self.durations = DurationSketch()
-        self._baseline = _levels(baseline) if baseline is not None and baseline.count else None
+        self._given = _levels(baseline) if baseline is not None and baseline.count else None
+        self._baseline = self._given
+        self._episode: DurationShift | None = None
         self._least_ratio = least_ratio
         self._window_seconds = window_seconds
         self._window = DurationSketch()
@@ -113,8 +119,14 @@ class DurationShiftDetector:
         self._window = DurationSketch()
         shift = self._shift()
         if shift is not None:
+            self._episode, self._baseline = shift, None
             self._forget_the_past()
-        return shift
+            return shift
+        recovery = self._recovery()
+        if recovery is not None:
+            self._episode, self._baseline = None, self._given
+            self._forget_the_past()
+        return recovery
 
     def _shift(self) -> DurationShift | None:
         if len(self._recent) < _SUSTAINED:
@@ -139,7 +151,9 @@ class DurationShiftDetector:
             throughout = min(level.middle for level in recent) > max(
                 usual, before * self._least_ratio**0.5
             )
-            if after > limit and throughout and at_least > at_most:
+            # Most of the least ratio has to be beyond chance: a fifth more is no third more.
+            certain = before * (1.0 + _CERTAIN_SHARE * (self._least_ratio - 1.0))
+            if after > limit and throughout and at_least > max(at_most, certain):
                 found.append(
                     DurationShift(
                         ratio=after / before,
@@ -152,11 +166,31 @@ class DurationShiftDetector:
                 )
         return max(found, key=lambda shift: shift.ratio, default=None)
 
+    def _recovery(self) -> DurationShift | None:
+        """The end of the episode; None outside of one, and while it goes on."""
+        episode = self._episode
+        if episode is None or len(self._recent) < _SUSTAINED:
+            return None
+        number = _QUANTILES.index(episode.quantile)
+        half_way = math.sqrt(episode.before_seconds * episode.after_seconds)
+        recent = [levels[number].middle for _, levels in self._recent]
+        if max(recent) >= half_way:
+            return None
+        after = median(recent)
+        return DurationShift(
+            verdict="recovered",
+            ratio=after / episode.after_seconds,
+            quantile=episode.quantile,
+            before_seconds=episode.after_seconds,
+            after_seconds=after,
+            since=self._recent[0][0],
+            against=episode.against,
+        )
+
     def _forget_the_past(self) -> None:
         self._past.clear()
         self._past.extend(levels for _, levels in self._recent)
         self._recent.clear()
-        self._baseline = None
 
 
 def _levels(sketch: DurationSketch) -> tuple[_Level, ...]:

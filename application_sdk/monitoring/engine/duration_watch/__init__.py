@@ -1,0 +1,1 @@
+"""Notices in production that a decorated function has become slower for good."""
