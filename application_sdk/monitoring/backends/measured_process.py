@@ -149,6 +149,7 @@ class _Calls:
     def __init__(self, target: Callable[[], Any], runner: asyncio.Runner, clocks: Any) -> None:
         self._target = target
         self._runner = runner
+        self._clocks = clocks
         self._meter = clocks.CostMeter()
         # What ``slot`` calls itself, beside the target.
         self._own_files = {clocks.__file__, inspect.__file__, __file__}
@@ -222,7 +223,7 @@ class _Calls:
     def stacks(self, seconds: float) -> dict[str, Any]:
         """Where the main thread is, sampled by a timer; the timer's pauses vary."""
         if not hasattr(signal, "setitimer"):
-            return {"stacks": [], "frames": [], "cpu_seconds": 0.0, "wall_seconds": 0.0}
+            return {"stacks": [], "frames": [], "calls": 0, "reading": [0.0, 0.0, None]}
         self.slot(1)
         counts: Counter[tuple[CodeType, ...]] = Counter()
         own = {self.slot.__func__.__code__, self._awaited.__func__.__code__}  # type: ignore[attr-defined]
@@ -231,24 +232,29 @@ class _Calls:
             stack = []
             while frame is not None and frame.f_code not in own:
                 stack.append(frame.f_code)
+                if frame.f_code is handler:
+                    # The timer rang again in here; the target is where it was before.
+                    stack.clear()
                 frame = frame.f_back
             if frame is not None and stack and stack[-1].co_filename not in self._own_files:
                 counts[tuple(reversed(stack))] += 1
             signal.setitimer(signal.ITIMER_REAL, random.uniform(0.5, 1.5) * _SAMPLE_SECONDS)
 
+        handler = sample.__code__
+        # Of its own: each slot uses the other one.
+        meter = self._clocks.CostMeter()
         previous = signal.signal(signal.SIGALRM, sample)
-        wall, cpu = time.perf_counter(), time.thread_time()
+        calls, until = 0, time.perf_counter() + seconds
+        meter.start()
         signal.setitimer(signal.ITIMER_REAL, _SAMPLE_SECONDS)
         try:
-            calls = 0
-            while not calls or time.perf_counter() - wall < seconds:
+            while not calls or time.perf_counter() < until:
                 self.slot(1)
                 calls += 1
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0.0)
-            cpu, wall = time.thread_time() - cpu, time.perf_counter() - wall
             signal.signal(signal.SIGALRM, previous)
-        return _stacks(counts, calls) | {"cpu_seconds": cpu, "wall_seconds": wall}
+        return _stacks(counts, calls) | {"reading": [*meter.stop()]}
 
 
 def _stacks(counts: Counter[tuple[CodeType, ...]], calls: int) -> dict[str, Any]:

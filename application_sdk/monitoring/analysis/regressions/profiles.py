@@ -79,14 +79,14 @@ def compare_profiles(
             environment_mismatch=mismatch,
             explanation="Inconclusive: a profile is empty, so there is nothing to compare.",
         )
-    scale = pace(old, new)
-    found, dispersion = changes(old, new, scale, threshold)
+    found, dispersion = changes(old, new, pace(old, new), threshold)
     functions = _verdicts(found, new, {identity: frame for frame, identity in new_names.items()})
     # The whole pace of another machine says nothing of the code; functions are compared after
     # the general pace is taken out.
     whole = "inconclusive" if mismatch else _whole(old, new, threshold)
     verdict = _overall(found, whole)
-    reason = _explain(verdict, functions, whole, new.total / old.total)
+    suspect = next((change for change in found if change.suspected), None)
+    reason = _explain(verdict, functions, whole, new.total / old.total, suspect)
     if mismatch:
         reason = _beside_the_mismatch(reason, mismatch)
         verdict = "unchanged" if verdict == "unchanged" else "inconclusive"
@@ -212,13 +212,19 @@ def _overall(found: list[Change], whole: Verdict) -> Verdict:
         return "regression"
     if "improvement" in verdicts or whole == "improvement":
         return "improvement"
+    if any(change.suspected for change in found):
+        return "inconclusive"
     if not verdicts & {"unchanged"} and whole == "inconclusive":
         return "inconclusive"
     return "unchanged"
 
 
 def _explain(
-    verdict: Verdict, functions: list[FunctionVerdict], whole: Verdict, ratio: float
+    verdict: Verdict,
+    functions: list[FunctionVerdict],
+    whole: Verdict,
+    ratio: float,
+    suspect: Change | None,
 ) -> str:
     hits = [f for f in functions if f.verdict == verdict]
     if verdict in ("regression", "improvement") and hits:
@@ -231,6 +237,13 @@ def _explain(
         )
     if verdict in ("regression", "improvement"):
         return f"{verdict.capitalize()} of the whole, x {ratio:.2f}; no single function stands out."
+    if verdict == "inconclusive" and suspect is not None:
+        name = suspect.identity.function
+        change = f"cost x {suspect.after / suspect.before:.2f}" if suspect.before else "be new"
+        return (
+            f"Inconclusive: {name} may {change}, but the samples are too few or vary too much to "
+            "be sure; profile longer or more runs."
+        )
     if verdict == "inconclusive":
         return "Inconclusive: too few samples in every function; profile longer or more runs."
     certain = "" if whole == "unchanged" else ", which so few runs cannot judge"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from application_sdk.monitoring.analysis.regressions.callables import check_options
+from application_sdk.monitoring.analysis.regressions.clock import Reading, costs
 from application_sdk.monitoring.analysis.regressions.interleaving import Interleaving
 from application_sdk.monitoring.analysis.regressions.process_profiles import profile_of
 from application_sdk.monitoring.analysis.regressions.process_side import (
@@ -119,14 +120,21 @@ def _profiled(
         for side in (0, 1) if number % 2 else (1, 0):
             tree, role = sides[side].checkout, sides[side].role
             answers[side].append(work.answer(tree, role, "stacks", seconds))
+    # By the same clock as the verdict: the queue for a busy core differs from process to process,
+    # and beside it no function would stand out.
+    *spent, clock = costs(*([Reading(*each["reading"]) for each in told] for told in answers))
+    parts = list(zip(sides, answers, spent, strict=True))
     runs = [
-        [profile_of([answer], side.checkout, work.target) for answer in told]
-        for side, told in zip(sides, answers, strict=True)
+        [
+            profile_of([answer], [cost], clock, side.checkout, work.target)
+            for answer, cost in zip(told, seconds, strict=True)
+        ]
+        for side, told, seconds in parts
     ]
     functions = compare_profiles(runs[0], runs[1], threshold=threshold).functions
     whole = [
-        profile_of(told, side.checkout, work.target)
-        for side, told in zip(sides, answers, strict=True)
+        profile_of(told, seconds, clock, side.checkout, work.target)
+        for side, told, seconds in parts
     ]
     return RevisionComparison(
         comparison.model_copy(
