@@ -12,12 +12,9 @@ from application_sdk.monitoring.analysis.regressions.function_matching import Id
 from application_sdk.monitoring.analysis.regressions.rank_tests import normal_tail
 from application_sdk.monitoring.analysis.regressions.verdicts import Verdict
 
-FALSE_DISCOVERY_RATE = 0.002
-"""Of the findings, so many may be wrong; in equal code so many comparisons have any, and the
-floors and the callers' filter have still to let it pass. A gate must not cry wolf."""
-
 SUSPICION_RATE = 0.02
-"""What is found at this rate and not at the one above is no finding, and not unchanged either."""
+"""What is found at this rate of false discoveries and not at the standard's is no finding, and not
+unchanged either."""
 
 LEAST_SAMPLES = 40
 """Both sides together."""
@@ -29,17 +26,38 @@ periodic program a sampler was seen to misplace a third of a function's samples.
 
 LEAST_SHARE = 0.005
 
-_DEFAULT_DISPERSION = 3.0
 _MOST_DISPERSION = 10.0
 _FUNCTIONS_FOR_SCALE = 8
 _FUNCTIONS_FOR_DISPERSION = 6
 _RUNS_FOR_SPREAD = 3
 _MEDIAN_OF_CHI_SQUARE = 0.4549
 _LEAST_DISPERSION = 1.5
+_DEFAULT_DISPERSION = 3.0
 _PACE_STEPS = 3
 _CLEAR = 2.5
 _LEAST_KNOWN_PACE = 0.2
 """A pace less certain than this is none."""
+
+
+@dataclass(frozen=True)
+class Standard:
+    """How much it takes for a finding.
+
+    Attributes:
+        false_discoveries: Of the findings, so many may be wrong; in equal code so many comparisons
+            have any, and the floors and the callers' filter have still to let it pass.
+        dispersion: What the samples' variance is to Poisson's where few functions tell it.
+    """
+
+    false_discoveries: float
+    dispersion: float
+
+
+STORED = Standard(false_discoveries=0.002, dispersion=_DEFAULT_DISPERSION)
+"""For profiles of any sampler, and to say whether anything changed. A gate must not cry wolf."""
+
+CERTAIN_CHANGE = Standard(false_discoveries=SUSPICION_RATE, dispersion=_LEAST_DISPERSION)
+"""To name the functions of a change that is certain already, from samples at random times."""
 
 
 @dataclass(frozen=True)
@@ -130,13 +148,17 @@ def _pace_error(before: SideCosts, after: SideCosts, keys: list[Identity]) -> fl
 
 
 def changes(
-    before: SideCosts, after: SideCosts, general: Pace, threshold: float
+    before: SideCosts,
+    after: SideCosts,
+    general: Pace,
+    threshold: float,
+    standard: Standard = STORED,
 ) -> tuple[list[Change], float]:
     """Test every function seen often enough; also says the dispersion that was used.
 
     Samples in a function are counts, but of stretches rather than of single events, so their
     variance is a multiple of Poisson's. The multiple is estimated from all functions together:
-    most of them did not change. Benjamini-Hochberg keeps false discoveries under 0.2 %.
+    most of them did not change. Benjamini-Hochberg bounds the false discoveries.
 
     Source:
         Overdispersed counts: P. McCullagh and J. A. Nelder, *Generalized Linear Models* (1989),
@@ -148,14 +170,14 @@ def changes(
     plain = {key: _error(before, after, key, general, 1.0) for key in keys}
     tested = [key for key in keys if _seen_enough(before, after, key)]
     squares = [((after.mean(k) - scale * before.mean(k)) / plain[k]) ** 2 for k in tested]
-    dispersion = _dispersion(squares)
+    dispersion = _dispersion(squares, standard.dispersion)
     found: list[Change] = []
     p_values = []
     for key in tested:
         error = _error(before, after, key, general, dispersion)
         gap = after.mean(key) - scale * before.mean(key)
         p_values.append(min(1.0, 2 * normal_tail(abs(gap) / error)))
-    rejected = dict(zip(tested, discoveries(p_values, FALSE_DISCOVERY_RATE), strict=True))
+    rejected = dict(zip(tested, discoveries(p_values, standard.false_discoveries), strict=True))
     likely = dict(zip(tested, discoveries(p_values, SUSPICION_RATE), strict=True))
     p_by_key = dict(zip(tested, p_values, strict=True))
     for key in keys:
@@ -249,10 +271,10 @@ def _spread(side: SideCosts, key: Identity, general: Pace) -> float:
     return variance(values) / side.runs
 
 
-def _dispersion(squares: list[float]) -> float:
+def _dispersion(squares: list[float], default: float) -> float:
     # Few functions say little about the spread, but what they say upwards is heeded: a sampler
     # in step with a periodic program piles samples up on a few of them.
-    least = _LEAST_DISPERSION if len(squares) >= 2 * _FUNCTIONS_FOR_SCALE else _DEFAULT_DISPERSION
+    least = _LEAST_DISPERSION if len(squares) >= 2 * _FUNCTIONS_FOR_SCALE else default
     if len(squares) < _FUNCTIONS_FOR_DISPERSION:
         return least
     return min(_MOST_DISPERSION, max(least, median(squares) / _MEDIAN_OF_CHI_SQUARE))

@@ -13,7 +13,13 @@ from application_sdk.monitoring.analysis.regressions.function_costs import (
     side_costs,
 )
 from application_sdk.monitoring.analysis.regressions.function_matching import Identity, match
-from application_sdk.monitoring.analysis.regressions.function_tests import Change, changes, pace
+from application_sdk.monitoring.analysis.regressions.function_tests import (
+    STORED,
+    Change,
+    Standard,
+    changes,
+    pace,
+)
 from application_sdk.monitoring.analysis.regressions.rank_tests import lower_p_value, rank_p_value
 from application_sdk.monitoring.analysis.regressions.verdicts import (
     Comparison,
@@ -66,7 +72,15 @@ def compare_profiles(
             f"threshold={threshold!r} is not allowed; give a fraction above 0 and up to 10, "
             "such as 0.05 for 5 %"
         )
-    before, after = _profiles("baseline", baseline), _profiles("candidate", candidate)
+    return judge(
+        _profiles("baseline", baseline), _profiles("candidate", candidate), threshold, STORED
+    )
+
+
+def judge(
+    before: list[Profile], after: list[Profile], threshold: float, standard: Standard
+) -> Comparison:
+    """Compare profiles that are there, by a standard; see ``compare_profiles``."""
     mismatch = environment_mismatch([p.process for p in before], [p.process for p in after])
     old_runs, new_runs = _runs(before, after)
     old_names, new_names = match(_frames(old_runs), _frames(new_runs))
@@ -79,7 +93,7 @@ def compare_profiles(
             environment_mismatch=mismatch,
             explanation="Inconclusive: a profile is empty, so there is nothing to compare.",
         )
-    found, dispersion = changes(old, new, pace(old, new), threshold)
+    found, dispersion = changes(old, new, pace(old, new), threshold, standard)
     functions = _verdicts(found, new, {identity: frame for frame, identity in new_names.items()})
     # The whole pace of another machine says nothing of the code; functions are compared after
     # the general pace is taken out.
