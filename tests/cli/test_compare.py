@@ -206,6 +206,7 @@ def test_a_slower_working_tree_ends_with_1_and_its_page_shows_both(shop: Path) -
     )
     assert result.code == 1, result.err
     assert result.out.startswith("REGRESSION: shop:checkout against HEAD (")
+    assert "<genexpr>" in result.out
     assert "price" in (shop / "diff.html").read_text()
     assert "Performance regression" in (shop / "perf.md").read_text()
 

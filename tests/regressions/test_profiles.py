@@ -128,6 +128,44 @@ def test_two_runs_of_the_same_code_are_unchanged() -> None:
         assert comparison.verdict == "unchanged", comparison.explanation
 
 
+def moody(costs: Mapping[Stack, float], seed: int, samples: int = 4000) -> list[Profile]:
+    """Three runs, each of them slowed by something else on the machine."""
+    runs = []
+    for number in range(seed, seed + 3):
+        mood = random.Random(number).lognormvariate(0, 0.5)
+        slowed = {stack: cost * mood for stack, cost in costs.items()}
+        runs.append(profile(slowed, seed=number, samples=samples))
+    return runs
+
+
+def test_runs_on_a_moody_machine_hide_no_doubled_function_and_make_none() -> None:
+    doubled = program()
+    doubled[named(doubled, "function_0")] *= 2
+    for seed in range(0, 200, 10):
+        before = moody(program(), seed)
+        found = compare_profiles(before, moody(doubled, seed + 1000))
+        hits = [f.function for f in found.functions if f.verdict == "regression"]
+        assert hits == ["function_0"], found.explanation
+        assert found.functions[0].ratio == pytest.approx(2.0, rel=0.3)
+        same = compare_profiles(before, moody(program(), seed + 2000))
+        assert same.verdict == "unchanged", same.explanation
+
+
+def test_a_doubled_function_of_which_little_was_seen_is_a_finding_or_inconclusive() -> None:
+    doubled = program()
+    doubled[named(doubled, "function_0")] *= 2
+    verdicts = []
+    for seed in range(0, 200, 10):
+        found = compare_profiles(
+            moody(program(), seed, samples=500), moody(doubled, seed + 1000, samples=500)
+        )
+        verdicts.append(found.verdict)
+        if found.verdict == "inconclusive":
+            assert "function_0 may cost x" in found.explanation
+    assert verdicts.count("unchanged") <= 2
+    assert "inconclusive" in verdicts
+
+
 def test_a_generally_slower_machine_makes_no_function_a_regression() -> None:
     slower = {stack: cost * 1.3 for stack, cost in program().items()}
     comparison = compare_profiles(profile(program()), profile(slower, seed=2))

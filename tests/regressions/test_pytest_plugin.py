@@ -142,8 +142,18 @@ def test_baseline_that_is_no_function():
     pass
 
 
-@pytest.mark.perf_check(base="origin/main")
-def test_revision():
+@pytest.mark.perf_check(base="HEAD", baseline=build_1000)
+def test_base_and_baseline():
+    pass
+
+
+@pytest.mark.perf_check(base=3)
+def test_base_that_is_no_revision():
+    pass
+
+
+@pytest.mark.perf_check(base="HEAD")
+def test_without_git():
     pass
 
 
@@ -235,12 +245,17 @@ def test_a_skip_inside_a_checked_test_is_a_skip(outcomes: Outcomes) -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("test_wrong_keyword", "does not take limit; it takes baseline, threshold, max_seconds"),
+        (
+            "test_wrong_keyword",
+            "does not take limit; it takes baseline, base, threshold, max_seconds",
+        ),
         ("test_positional", "does not take 'strict'"),
         ("test_wrong_metric", "metric='money' is not allowed; choose one of time, memory"),
         ("test_no_baseline", "@pytest.mark.perf_check(baseline=old_version)"),
         ("test_baseline_that_is_no_function", "'origin/main' is not callable"),
-        ("test_revision", "sdk-monitoring compare --base origin/main MODULE:FUNCTION"),
+        ("test_base_and_baseline", "give base or baseline"),
+        ("test_base_that_is_no_revision", "base=3 is no git revision"),
+        ("test_without_git", "not a git repository"),
         ("test_lacking_fixture", "the baseline wants engine"),
     ],
 )

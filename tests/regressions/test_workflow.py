@@ -57,7 +57,9 @@ def test_a_regression_fails_the_job_and_leaves_every_report(shop: Shop, tmp_path
     assert done.returncode == 1, done.stderr
     reports = shop.root / "perf-reports"
     assert json.loads((reports / "perf.json").read_text())["verdict"] == "regression"
-    assert "Performance regression" in (reports / "perf.md").read_text()
+    markdown = (reports / "perf.md").read_text()
+    assert "Performance regression" in markdown
+    assert "cart.py" in markdown
     assert "checkout" in (reports / "diff.html").read_text()
     suite = ET.parse(reports / "perf.xml").find("testsuite")  # noqa: S314
     assert suite is not None

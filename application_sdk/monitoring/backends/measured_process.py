@@ -29,6 +29,7 @@ _SLOT_SECONDS = 0.002
 _LONG_CALL_SECONDS = 1.0
 _LEAST_SLOTS = 3
 _SAMPLE_SECONDS = 0.001
+_ENOUGH_SAMPLES = 1000
 _MAX_CALLS = 1 << 24
 
 
@@ -53,12 +54,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     sys.path[:] = search_path(sys.path, Path(request["directory"]), own_root, top)
     target = _target(request["target"])
     answer = answer_for(target, request)
-    foreign = _from_elsewhere(own_root, top)
-    if foreign:
-        raise NotOnThisSide(
-            f"it imported {foreign} from {top}, which is the other side's code; "
-            "start it from the directory that the imports are relative to"
-        )
+    check_origin(own_root, top)
     return answer
 
 
@@ -77,6 +73,20 @@ def answer_for(target: Callable[[], Any], request: dict[str, Any]) -> dict[str, 
         if request["mode"] == "memory":
             return calls.memory()
         return calls.stacks(request["seconds"])
+
+
+def check_origin(root: Path, top: Path) -> None:
+    """Make sure that this side's code was measured.
+
+    Raises:
+        NotOnThisSide: If a module came from the other side.
+    """
+    foreign = _from_elsewhere(root, top)
+    if foreign:
+        raise NotOnThisSide(
+            f"it imported {foreign} from {top}, which is the other side's code; "
+            "start it from the directory that the imports are relative to"
+        )
 
 
 def search_path(paths: list[str], directory: Path, root: Path, top: Path) -> list[str]:
@@ -152,6 +162,7 @@ class _Calls:
     def __init__(self, target: Callable[[], Any], runner: asyncio.Runner, clocks: Any) -> None:
         self._target = target
         self._runner = runner
+        self._clocks = clocks
         self._meter = clocks.CostMeter()
         # What ``slot`` calls itself, beside the target.
         self._own_files = {clocks.__file__, inspect.__file__, __file__}
@@ -225,33 +236,43 @@ class _Calls:
     def stacks(self, seconds: float) -> dict[str, Any]:
         """Where the main thread is, sampled by a timer; the timer's pauses vary."""
         if not hasattr(signal, "setitimer"):
-            return {"stacks": [], "frames": [], "cpu_seconds": 0.0, "wall_seconds": 0.0}
+            return {"stacks": [], "frames": [], "calls": 0, "reading": [0.0, 0.0, None]}
         self.slot(1)
         counts: Counter[tuple[CodeType, ...]] = Counter()
         own = {self.slot.__func__.__code__, self._awaited.__func__.__code__}  # type: ignore[attr-defined]
 
+        samples = 0
+
         def sample(_: int, frame: FrameType | None) -> None:
+            nonlocal samples
+            samples += 1
             stack = []
             while frame is not None and frame.f_code not in own:
                 stack.append(frame.f_code)
+                if frame.f_code is handler:
+                    # The timer rang again in here; the target is where it was before.
+                    stack.clear()
                 frame = frame.f_back
             if frame is not None and stack and stack[-1].co_filename not in self._own_files:
                 counts[tuple(reversed(stack))] += 1
             signal.setitimer(signal.ITIMER_REAL, random.uniform(0.5, 1.5) * _SAMPLE_SECONDS)
 
+        handler = sample.__code__
+        # Of its own: each slot uses the other one.
+        meter = self._clocks.CostMeter()
         previous = signal.signal(signal.SIGALRM, sample)
-        wall, cpu = time.perf_counter(), time.thread_time()
+        calls, until = 0, time.perf_counter() + seconds
+        meter.start()
         signal.setitimer(signal.ITIMER_REAL, _SAMPLE_SECONDS)
         try:
-            calls = 0
-            while not calls or time.perf_counter() - wall < seconds:
+            # On a busy machine samples come slowly, and it is them that the verdicts are made of.
+            while not calls or (time.perf_counter() < until and samples < _ENOUGH_SAMPLES):
                 self.slot(1)
                 calls += 1
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0.0)
-            cpu, wall = time.thread_time() - cpu, time.perf_counter() - wall
             signal.signal(signal.SIGALRM, previous)
-        return _stacks(counts, calls) | {"cpu_seconds": cpu, "wall_seconds": wall}
+        return _stacks(counts, calls) | {"reading": [*meter.stop()]}
 
 
 def _stacks(counts: Counter[tuple[CodeType, ...]], calls: int) -> dict[str, Any]:

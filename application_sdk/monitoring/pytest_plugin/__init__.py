@@ -6,9 +6,13 @@ Loaded by entry point in every pytest run of an environment, so it imports nothi
 from __future__ import annotations
 
 import importlib
+import os
 import unittest
 
 import pytest
+
+PERF_REQUEST = "_ATLAN_PERF_CHECK_REQUEST"
+"""The environment variable with which one pytest asks another one to measure a test."""
 
 _MARKERS = {
     "leak_check": (
@@ -17,7 +21,8 @@ _MARKERS = {
     ),
     "perf_check": (
         "perf_check(baseline=FUNCTION, threshold=0.05, max_seconds=60.0, metric='time'): fail "
-        "the test when it is slower, or takes more memory, than the baseline"
+        "the test when it is slower, or takes more memory, than the baseline; base=GIT_REV "
+        "instead of a baseline: than over that revision's code"
     ),
 }
 
@@ -30,6 +35,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="a TOML file of leak sites that are accepted, each with a reason and a date",
     )
+
+    group.addoption(
+        "--perf-check-report",
+        metavar="DIR",
+        help="write what each perf_check found into this directory: JSON, Markdown and, against "
+        "a git revision, the page that shows where the time moved",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """In a process that measures for another pytest: look for the code in its checkout."""
+    if PERF_REQUEST in os.environ:
+        importlib.import_module(f"{__name__}.perf_side").prepare(early_config)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -59,6 +78,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if not names:
         return None
     body = importlib.import_module(f"{__name__}.body").bind_body(pyfuncitem)
+    side = importlib.import_module(f"{__name__}.perf_side") if "perf_check" in names else None
+    if side is not None and side.requested(pyfuncitem.config):
+        side.run(pyfuncitem, body)
+        return True
     for name in names:
         check = importlib.import_module(f"{__name__}.{name}")
         check.run(pyfuncitem, body, pyfuncitem.get_closest_marker(name))

@@ -19,7 +19,11 @@ Finding = Literal["slower", "faster", "same"]
 LEAST_ROUNDS = 6
 """With fewer rounds no ordering at all is unlikely enough."""
 
-_ALPHA = 0.01
+ROUNDS_TO_CONFIRM = 4
+"""An independent run is asked only about what the search has found, so it needs less."""
+
+ALPHA = 0.01
+ALPHA_TO_CONFIRM = 0.025
 _MEAN_ALPHA = 0.002
 _MEAN_ROUNDS = 20
 
@@ -28,7 +32,7 @@ _MEAN_ROUNDS = 20
 class Evidence:
     """What two interleaved series say about the candidate's ratio to the baseline.
 
-    Three findings are possible, each a test against its opposite at 1 %: ``slower`` by more than
+    Three findings are possible, each a test against its opposite: ``slower`` by more than
     the threshold, ``faster`` by more than it, ``same`` when both are ruled out. The effect floor
     is inside the hypothesis, so a tiny difference is never a finding however certain it is.
 
@@ -36,23 +40,27 @@ class Evidence:
         baseline: Costs of the baseline, one for each round.
         candidate: Costs of the candidate in the same rounds.
         threshold: The fraction by which the candidate may differ.
+        alpha: The level of the tests.
+        least_rounds: With fewer there is no finding.
     """
 
     baseline: Sequence[float]
     candidate: Sequence[float]
     threshold: float
+    alpha: float = ALPHA
+    least_rounds: int = LEAST_ROUNDS
 
     def typical(self) -> Finding | None:
         """What is certain about the typical call; None when nothing is yet."""
-        if len(self.baseline) < LEAST_ROUNDS:
+        if len(self.baseline) < self.least_rounds:
             return None
         groups = strata(self.baseline, self.candidate)
         above, below = 1.0 + self.threshold, 1.0 / (1.0 + self.threshold)
-        if rank_p_value(groups, above) < _ALPHA:
+        if rank_p_value(groups, above) < self.alpha:
             return "slower"
-        if lower_p_value(groups, below) < _ALPHA:
+        if lower_p_value(groups, below) < self.alpha:
             return "faster"
-        if lower_p_value(groups, above) < _ALPHA and rank_p_value(groups, below) < _ALPHA:
+        if lower_p_value(groups, above) < self.alpha and rank_p_value(groups, below) < self.alpha:
             return "same"
         return None
 
@@ -63,7 +71,7 @@ class Evidence:
         above = 1.0 + self.threshold
         if mean_p_value(self.baseline, self.candidate, above) < _MEAN_ALPHA:
             return "slower"
-        if mean_p_value(self.candidate, self.baseline, 1.0 / above) < _ALPHA:
+        if mean_p_value(self.candidate, self.baseline, 1.0 / above) < self.alpha:
             return "same"
         return None
 
@@ -74,13 +82,13 @@ class Evidence:
         grow: it is more willing than ``typical``.
         """
         certain = self.typical()
-        if certain is not None or len(self.baseline) < LEAST_ROUNDS:
+        if certain is not None or len(self.baseline) < self.least_rounds:
             return certain
         groups = strata(self.baseline, self.candidate)
         ratio = ratio_estimate(groups)
         above, half = 1.0 + self.threshold, 1.0 + self.threshold / 2
-        if ratio > above and rank_p_value(groups, half) < _ALPHA:
+        if ratio > above and rank_p_value(groups, half) < self.alpha:
             return "slower"
-        if ratio < 1.0 / above and lower_p_value(groups, 1.0 / half) < _ALPHA:
+        if ratio < 1.0 / above and lower_p_value(groups, 1.0 / half) < self.alpha:
             return "faster"
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, median, variance
 
 from application_sdk.monitoring.analysis.regressions.false_discovery import discoveries
@@ -12,9 +12,9 @@ from application_sdk.monitoring.analysis.regressions.function_matching import Id
 from application_sdk.monitoring.analysis.regressions.rank_tests import normal_tail
 from application_sdk.monitoring.analysis.regressions.verdicts import Verdict
 
-FALSE_DISCOVERY_RATE = 0.002
-"""Of the findings, so many may be wrong; in equal code so many comparisons have any, and the
-floors and the callers' filter have still to let it pass. A gate must not cry wolf."""
+SUSPICION_RATE = 0.02
+"""What is found at this rate of false discoveries and not at the standard's is no finding, and not
+unchanged either."""
 
 LEAST_SAMPLES = 40
 """Both sides together."""
@@ -26,15 +26,38 @@ periodic program a sampler was seen to misplace a third of a function's samples.
 
 LEAST_SHARE = 0.005
 
-_DEFAULT_DISPERSION = 3.0
 _MOST_DISPERSION = 10.0
 _FUNCTIONS_FOR_SCALE = 8
 _FUNCTIONS_FOR_DISPERSION = 6
 _RUNS_FOR_SPREAD = 3
 _MEDIAN_OF_CHI_SQUARE = 0.4549
 _LEAST_DISPERSION = 1.5
+_DEFAULT_DISPERSION = 3.0
 _PACE_STEPS = 3
 _CLEAR = 2.5
+_LEAST_KNOWN_PACE = 0.2
+"""A pace less certain than this is none."""
+
+
+@dataclass(frozen=True)
+class Standard:
+    """How much it takes for a finding.
+
+    Attributes:
+        false_discoveries: Of the findings, so many may be wrong; in equal code so many comparisons
+            have any, and the floors and the callers' filter have still to let it pass.
+        dispersion: What the samples' variance is to Poisson's where few functions tell it.
+    """
+
+    false_discoveries: float
+    dispersion: float
+
+
+STORED = Standard(false_discoveries=0.002, dispersion=_DEFAULT_DISPERSION)
+"""For profiles of any sampler, and to say whether anything changed. A gate must not cry wolf."""
+
+CERTAIN_CHANGE = Standard(false_discoveries=SUSPICION_RATE, dispersion=_LEAST_DISPERSION)
+"""To name the functions of a change that is certain already, from samples at random times."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +69,7 @@ class Change:
         after: Self value per run of the candidate.
         error: Standard error of the difference.
         p_value: Two-sided, against no change.
-        verdict: What became of it.
+        verdict: What became of it; ``inconclusive`` also where it may well have changed.
     """
 
     identity: Identity
@@ -56,75 +79,122 @@ class Change:
     p_value: float
     verdict: Verdict
 
+    @property
+    def suspected(self) -> bool:
+        """Whether it may well cost more, which the samples are too few to say."""
+        return self.verdict == "inconclusive" and self.p_value < 1.0 and self.after > self.before
 
-def pace(before: SideCosts, after: SideCosts) -> float:
+
+@dataclass(frozen=True)
+class Pace:
+    """How much slower the candidate's runs were in general.
+
+    Attributes:
+        factor: Candidate / baseline of what did not change.
+        error: Its standard error, relative.
+        known: Whether it was measured; else it is taken to be 1.
+    """
+
+    factor: float
+    error: float
+    known: bool
+
+
+def pace(before: SideCosts, after: SideCosts) -> Pace:
     """How much slower the candidate's runs were in general.
 
     A machine's mood and a different amount of work move all functions alike, so this is the ratio
     of what the unchanged functions cost together: those near the median ratio, then those near
-    the ratio of these. With few functions the median could be the very one that changed; then
-    the pace is 1. A general pace shows in the whole, so it never goes beyond the whole's ratio.
+    the ratio of these, and all that were seen too seldom to be told apart. With few functions
+    that could be the very one that changed; then the pace is 1. A general pace shows in the
+    whole, so it never goes beyond the whole's ratio.
     """
-    keys = [
-        key
-        for key in sorted(before.own.keys() & after.own.keys())
-        if _seen_enough(before, after, key)
-    ]
-    if len(keys) < _FUNCTIONS_FOR_SCALE:
-        return 1.0
-    scale = median(after.mean(key) / before.mean(key) for key in keys if before.mean(key))
+    both = sorted(before.own.keys() & after.own.keys())
+    seen = [key for key in both if _seen_enough(before, after, key)]
+    rare = [key for key in both if key not in set(seen)]
+    calm = seen if len(seen) >= _FUNCTIONS_FOR_SCALE else []
+    scale = median([after.mean(k) / before.mean(k) for k in calm if before.mean(k)] or [0.0])
     for _ in range(_PACE_STEPS):
+        if not scale:
+            break
+        rough = Pace(scale, 0.0, known=True)
         calm = [
             key
-            for key in keys
+            for key in seen
             if abs(after.mean(key) - scale * before.mean(key))
-            < _CLEAR * _error(before, after, key, scale, _DEFAULT_DISPERSION)
+            < _CLEAR * _error(before, after, key, rough, _DEFAULT_DISPERSION)
         ]
-        if len(calm) < _FUNCTIONS_FOR_SCALE:
-            break
-        scale = sum(map(after.mean, calm)) / sum(map(before.mean, calm))
+        scale = _ratio(before, after, [*calm, *rare])
+    steady = [*calm, *rare]
+    error = _pace_error(before, after, steady)
+    if len(steady) < _FUNCTIONS_FOR_SCALE or error > _LEAST_KNOWN_PACE:
+        return Pace(1.0, 0.0, known=False)
+    scale = _ratio(before, after, steady)
     whole = after.total / before.total
-    return min(max(scale, min(1.0, whole)), max(1.0, whole))
+    return Pace(min(max(scale, min(1.0, whole)), max(1.0, whole)), error, known=True)
+
+
+def _ratio(before: SideCosts, after: SideCosts, keys: list[Identity]) -> float:
+    cost = sum(map(before.mean, keys))
+    return sum(map(after.mean, keys)) / cost if cost else 0.0
+
+
+def _pace_error(before: SideCosts, after: SideCosts, keys: list[Identity]) -> float:
+    """The relative standard error of the ratio of what some functions cost together."""
+    counts = [sum(_samples(side, key) for key in keys) for side in (before, after)]
+    if not all(counts):
+        return math.inf
+    return math.sqrt(_DEFAULT_DISPERSION * sum(1.0 / count for count in counts))
 
 
 def changes(
-    before: SideCosts, after: SideCosts, scale: float, threshold: float
+    before: SideCosts,
+    after: SideCosts,
+    general: Pace,
+    threshold: float,
+    standard: Standard = STORED,
 ) -> tuple[list[Change], float]:
     """Test every function seen often enough; also says the dispersion that was used.
 
     Samples in a function are counts, but of stretches rather than of single events, so their
     variance is a multiple of Poisson's. The multiple is estimated from all functions together:
-    most of them did not change. Benjamini-Hochberg keeps false discoveries under 0.2 %.
+    most of them did not change. Benjamini-Hochberg bounds the false discoveries.
 
     Source:
         Overdispersed counts: P. McCullagh and J. A. Nelder, *Generalized Linear Models* (1989),
         6.2; the spread of unchanged cases as the yardstick: B. Efron, Journal of the American
         Statistical Association 99 (2004), 96-104.
     """
+    scale = general.factor
     keys = sorted(before.own.keys() | after.own.keys())
-    plain = {key: _error(before, after, key, scale, 1.0) for key in keys}
+    plain = {key: _error(before, after, key, general, 1.0) for key in keys}
     tested = [key for key in keys if _seen_enough(before, after, key)]
     squares = [((after.mean(k) - scale * before.mean(k)) / plain[k]) ** 2 for k in tested]
-    dispersion = _dispersion(squares)
+    dispersion = _dispersion(squares, standard.dispersion)
     found: list[Change] = []
     p_values = []
     for key in tested:
-        error = _error(before, after, key, scale, dispersion)
+        error = _error(before, after, key, general, dispersion)
         gap = after.mean(key) - scale * before.mean(key)
         p_values.append(min(1.0, 2 * normal_tail(abs(gap) / error)))
-    rejected = dict(zip(tested, discoveries(p_values, FALSE_DISCOVERY_RATE), strict=True))
+    rejected = dict(zip(tested, discoveries(p_values, standard.false_discoveries), strict=True))
+    likely = dict(zip(tested, discoveries(p_values, SUSPICION_RATE), strict=True))
     p_by_key = dict(zip(tested, p_values, strict=True))
     for key in keys:
-        error = _error(before, after, key, scale, dispersion)
+        error = _error(before, after, key, general, dispersion)
         old, new = scale * before.mean(key), after.mean(key)
         verdict: Verdict = "unchanged"
-        if rejected.get(key) and _beyond_floors(before, after, scale, old, new, threshold):
+        if likely.get(key) and _beyond_floors(before, after, scale, old, new, threshold):
             verdict = "regression" if new > old else "improvement"
         elif key not in rejected and max(old, new) > LEAST_SHARE * after.total:
             verdict = "inconclusive"
         found.append(Change(key, old, new, error, p_by_key.get(key, 1.0), verdict))
+    real = [_without_refactoring(change, before, after, scale, dispersion) for change in found]
     return [
-        _without_refactoring(change, before, after, scale, dispersion) for change in found
+        change
+        if rejected.get(change.identity, True) or change.verdict == "unchanged"
+        else replace(change, verdict="inconclusive")
+        for change in real
     ], dispersion
 
 
@@ -156,14 +226,7 @@ def _without_refactoring(
         visible = abs(gap) / 2 >= _CLEAR * noise
         moved_along = (new - old) * math.copysign(1.0, gap)
         if visible and moved_along < abs(gap) / 2:
-            return Change(
-                change.identity,
-                change.before,
-                change.after,
-                change.error,
-                change.p_value,
-                "unchanged",
-            )
+            return replace(change, verdict="unchanged")
     return change
 
 
@@ -178,9 +241,10 @@ def _samples(side: SideCosts, key: Identity) -> float:
 
 
 def _error(
-    before: SideCosts, after: SideCosts, key: Identity, scale: float, dispersion: float
+    before: SideCosts, after: SideCosts, key: Identity, general: Pace, dispersion: float
 ) -> float:
     """Standard error of the difference: from the counts, or from run to run where that is more."""
+    scale = general.factor
     floor = 0.5 * (scale * before.unit / before.runs + after.unit / after.runs)
     counts = dispersion * (
         scale * scale * before.mean(key) * before.unit / before.runs
@@ -188,19 +252,29 @@ def _error(
     )
     between = 0.0
     if min(before.runs, after.runs) >= _RUNS_FOR_SPREAD:
-        between = scale * scale * _spread(before, key) + _spread(after, key)
-    return max(floor, math.sqrt(max(counts, between)))
+        between = scale * scale * _spread(before, key, general) + _spread(after, key, general)
+    of_pace = (general.error * scale * before.mean(key)) ** 2
+    return max(floor, math.sqrt(max(counts, between) + of_pace))
 
 
-def _spread(side: SideCosts, key: Identity) -> float:
+def _spread(side: SideCosts, key: Identity, general: Pace) -> float:
+    """The variance of the function's mean, by how far its runs differ."""
     values = side.own.get(key)
-    return variance(values) / side.runs if values and fmean(values) else 0.0
+    if not values or not fmean(values):
+        return 0.0
+    rest = [total - value for total, value in zip(side.run_totals, values, strict=True)]
+    if general.known and min(rest) > 0.0:
+        # A run's mood moves all its functions, so the others tell it: what is left is the
+        # function's own. It counts only where the sides' moods are taken out, too.
+        mood = fmean(rest)
+        values = [value * mood / other for value, other in zip(values, rest, strict=True)]
+    return variance(values) / side.runs
 
 
-def _dispersion(squares: list[float]) -> float:
+def _dispersion(squares: list[float], default: float) -> float:
     # Few functions say little about the spread, but what they say upwards is heeded: a sampler
     # in step with a periodic program piles samples up on a few of them.
-    least = _LEAST_DISPERSION if len(squares) >= 2 * _FUNCTIONS_FOR_SCALE else _DEFAULT_DISPERSION
+    least = _LEAST_DISPERSION if len(squares) >= 2 * _FUNCTIONS_FOR_SCALE else default
     if len(squares) < _FUNCTIONS_FOR_DISPERSION:
         return least
     return min(_MOST_DISPERSION, max(least, median(squares) / _MEDIAN_OF_CHI_SQUARE))

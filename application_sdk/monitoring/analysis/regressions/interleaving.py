@@ -9,7 +9,10 @@ from typing import Protocol
 
 from application_sdk.monitoring.analysis.regressions.clock import Reading, costs
 from application_sdk.monitoring.analysis.regressions.decision import (
+    ALPHA,
+    ALPHA_TO_CONFIRM,
     LEAST_ROUNDS,
+    ROUNDS_TO_CONFIRM,
     Evidence,
     Finding,
 )
@@ -53,12 +56,14 @@ class Outcome:
 
 @dataclass
 class _Rounds:
+    alpha: float = ALPHA
+    least: int = LEAST_ROUNDS
     baseline: list[Reading] = field(default_factory=list)
     candidate: list[Reading] = field(default_factory=list)
 
     def evidence(self, threshold: float) -> Evidence:
         low, high, _ = costs(self.baseline, self.candidate)
-        return Evidence(low, high, threshold)
+        return Evidence(low, high, threshold, self.alpha, self.least)
 
 
 class Interleaving:
@@ -95,7 +100,7 @@ class Interleaving:
         finding, by_mean = self._run(main, begun + limit * _MAIN_SHARE, begun + limit * _MEAN_SHARE)
         if finding not in ("slower", "faster"):
             return self._outcome(finding, False, [main], self._why_open(main))
-        confirming = _Rounds()
+        confirming = _Rounds(ALPHA_TO_CONFIRM, ROUNDS_TO_CONFIRM)
         if by_mean:
             again = self._confirm_mean(confirming)
         else:
@@ -104,6 +109,8 @@ class Interleaving:
             return self._outcome(finding, by_mean, [main, confirming], "")
         # The confirming run was not chosen for what it shows, so "same" there is the truth.
         reason = "a difference beyond the threshold was not confirmed by an independent run"
+        if len(confirming.baseline) < ROUNDS_TO_CONFIRM:
+            reason = "the time did not suffice to confirm a difference; raise max_seconds"
         settled: Finding | None = "same" if again == "same" else None
         return self._outcome(settled, False, [main, confirming], "" if settled else reason)
 
@@ -112,7 +119,7 @@ class Interleaving:
     ) -> tuple[Finding | None, bool]:
         """Add rounds until something is certain; says so, and whether it is about the mean."""
         begun = self._now()
-        look_at = LEAST_ROUNDS
+        look_at = rounds.least
         while self._fits(deadline, rounds):
             self._one_round(rounds)
             if len(rounds.baseline) < look_at or self._now() - begun < _LEAST_SECONDS:
@@ -145,7 +152,7 @@ class Interleaving:
 
     def _fits(self, deadline: float, rounds: _Rounds) -> bool:
         # The first rounds may use all the time there is: without them there is no verdict.
-        if len(rounds.baseline) < LEAST_ROUNDS:
+        if len(rounds.baseline) < rounds.least:
             deadline = self._deadline
         return self._now() + self._longest_round <= deadline
 

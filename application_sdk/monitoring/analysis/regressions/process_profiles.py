@@ -21,10 +21,15 @@ from application_sdk.monitoring.model.profile import (
 from application_sdk.monitoring.model.stack_table import StackTable
 
 _MAX_NODES = 25_000
-_WAITS = 0.97
 
 
-def profile_of(answers: Sequence[dict[str, Any]], side: Checkout, name: str) -> Profile:
+def profile_of(
+    answers: Sequence[dict[str, Any]],
+    costs: Sequence[float],
+    clock: str,
+    side: Checkout,
+    name: str,
+) -> Profile:
     """One profile of all the processes of one side.
 
     Each process's time is scaled to one call, so that sides that made different numbers of calls
@@ -32,19 +37,19 @@ def profile_of(answers: Sequence[dict[str, Any]], side: Checkout, name: str) -> 
 
     Args:
         answers: What the processes answered to ``stacks``.
+        costs: What each of them cost as a whole, in seconds.
+        clock: What a cost is, in words.
         side: Whose they are.
         name: The profile's name.
     """
-    waits = any(answer["cpu_seconds"] < _WAITS * answer["wall_seconds"] for answer in answers)
-    clock = "wall_seconds" if waits else "cpu_seconds"
     table = StackTable(("wall_seconds",), _MAX_NODES)
     samples, total = 0, 0.0
-    for answer in answers:
+    for answer, cost in zip(answers, costs, strict=True):
         frames = [_frame(frame, side) for frame in answer["frames"]]
         count = sum(count for _, count in answer["stacks"])
         if not count:
             continue
-        seconds = answer[clock] / answer["calls"] / len(answers)
+        seconds = cost / answer["calls"] / len(answers)
         samples += count
         total += seconds
         for stack, hits in answer["stacks"]:
@@ -67,14 +72,13 @@ def profile_of(answers: Sequence[dict[str, Any]], side: Checkout, name: str) -> 
             await_seconds=None,
             tree=tree,
         ),
-        notes=(_note(len(answers), waits=waits),),
+        notes=(_note(len(answers), clock),),
     )
 
 
-def _note(processes: int, *, waits: bool) -> str:
-    clock = "wall clock" if waits else "CPU's clock"
+def _note(processes: int, clock: str) -> str:
     return (
-        f"the mean of one call, sampled in {processes} fresh processes on the {clock}; "
+        f"the mean of one call in {clock}, sampled in {processes} fresh processes; "
         "only the main thread is seen"
     )
 

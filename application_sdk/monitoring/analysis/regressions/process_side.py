@@ -28,6 +28,11 @@ _TAIL = 600
 class Work(Protocol):
     """Something that can be measured in a process of its own, in any checkout of the project."""
 
+    @property
+    def profiled_as(self) -> str | None:
+        """The name of its profiles; None where it cannot be profiled."""
+        ...
+
     def answer(self, side: Checkout, role: str, mode: str, seconds: float) -> dict[str, Any]:
         """What one fresh process has measured."""
         ...
@@ -45,6 +50,11 @@ class CallableWork:
 
     target: str
     calls: int | None = None
+
+    @property
+    def profiled_as(self) -> str | None:
+        """The target's name."""
+        return self.target
 
     def answer(self, side: Checkout, role: str, mode: str, seconds: float) -> dict[str, Any]:
         """What one fresh process has measured.
@@ -68,6 +78,11 @@ class CommandWork:
     """
 
     command: str
+
+    @property
+    def profiled_as(self) -> str | None:
+        """None: what a command starts is not sampled."""
+        return None
 
     def answer(self, side: Checkout, role: str, mode: str, seconds: float) -> dict[str, Any]:
         """Run the command once.

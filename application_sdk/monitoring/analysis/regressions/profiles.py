@@ -14,7 +14,13 @@ from application_sdk.monitoring.analysis.regressions.function_costs import (
     side_costs,
 )
 from application_sdk.monitoring.analysis.regressions.function_matching import Identity, match
-from application_sdk.monitoring.analysis.regressions.function_tests import Change, changes, pace
+from application_sdk.monitoring.analysis.regressions.function_tests import (
+    STORED,
+    Change,
+    Standard,
+    changes,
+    pace,
+)
 from application_sdk.monitoring.analysis.regressions.rank_tests import lower_p_value, rank_p_value
 from application_sdk.monitoring.analysis.regressions.verdicts import (
     Comparison,
@@ -64,7 +70,15 @@ def compare_profiles(
         UnreadableProfileError: If a file cannot be read as a profile.
     """
     check_threshold(threshold)
-    before, after = _profiles("baseline", baseline), _profiles("candidate", candidate)
+    return judge(
+        _profiles("baseline", baseline), _profiles("candidate", candidate), threshold, STORED
+    )
+
+
+def judge(
+    before: list[Profile], after: list[Profile], threshold: float, standard: Standard
+) -> Comparison:
+    """Compare profiles that are there, by a standard; see ``compare_profiles``."""
     mismatch = environment_mismatch([p.process for p in before], [p.process for p in after])
     old_runs, new_runs = _runs(before, after)
     old_names, new_names = match(_frames(old_runs), _frames(new_runs))
@@ -77,14 +91,14 @@ def compare_profiles(
             environment_mismatch=mismatch,
             explanation="Inconclusive: a profile is empty, so there is nothing to compare.",
         )
-    scale = pace(old, new)
-    found, dispersion = changes(old, new, scale, threshold)
+    found, dispersion = changes(old, new, pace(old, new), threshold, standard)
     functions = _verdicts(found, new, {identity: frame for frame, identity in new_names.items()})
     # The whole pace of another machine says nothing of the code; functions are compared after
     # the general pace is taken out.
     whole = "inconclusive" if mismatch else _whole(old, new, threshold)
     verdict = _overall(found, whole)
-    reason = _explain(verdict, functions, whole, new.total / old.total)
+    suspect = next((change for change in found if change.suspected), None)
+    reason = _explain(verdict, functions, whole, new.total / old.total, suspect)
     if mismatch:
         reason = _beside_the_mismatch(reason, mismatch)
         verdict = "unchanged" if verdict == "unchanged" else "inconclusive"
@@ -210,13 +224,19 @@ def _overall(found: list[Change], whole: Verdict) -> Verdict:
         return "regression"
     if "improvement" in verdicts or whole == "improvement":
         return "improvement"
+    if any(change.suspected for change in found):
+        return "inconclusive"
     if not verdicts & {"unchanged"} and whole == "inconclusive":
         return "inconclusive"
     return "unchanged"
 
 
 def _explain(
-    verdict: Verdict, functions: list[FunctionVerdict], whole: Verdict, ratio: float
+    verdict: Verdict,
+    functions: list[FunctionVerdict],
+    whole: Verdict,
+    ratio: float,
+    suspect: Change | None,
 ) -> str:
     hits = [f for f in functions if f.verdict == verdict]
     if verdict in ("regression", "improvement") and hits:
@@ -229,6 +249,13 @@ def _explain(
         )
     if verdict in ("regression", "improvement"):
         return f"{verdict.capitalize()} of the whole, x {ratio:.2f}; no single function stands out."
+    if verdict == "inconclusive" and suspect is not None:
+        name = suspect.identity.function
+        change = f"cost x {suspect.after / suspect.before:.2f}" if suspect.before else "be new"
+        return (
+            f"Inconclusive: {name} may {change}, but the samples are too few or vary too much to "
+            "be sure; profile longer or more runs."
+        )
     if verdict == "inconclusive":
         return "Inconclusive: too few samples in every function; profile longer or more runs."
     certain = "" if whole == "unchanged" else ", which so few runs cannot judge"
