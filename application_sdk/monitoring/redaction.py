@@ -20,10 +20,11 @@ from pathlib import Path
 
 from application_sdk.monitoring.errors import UnreadableProfileError
 from application_sdk.monitoring.model.call_tree import CallTree
-from application_sdk.monitoring.model.profile import Profile
+from application_sdk.monitoring.model.profile import CallContext, Profile
 
 MAP_NAME = ".redaction-map.jsonl"
 _DIGITS = 12
+_NAMES_OF_CODE = ("workflow_type", "activity_type")
 _SECRET_KEY = "secret"  # noqa: S105 - the name of a field, not a secret
 
 _LIBRARIES = tuple(
@@ -83,7 +84,8 @@ def redacted(profile: Profile, kinds: Collection[str], directory: Path) -> Profi
         profile: The profile.
         kinds: Any of ``paths`` (files of the program; libraries are recognized by what
             follows their directory), ``hosts`` (host names) and ``names`` (functions of the
-            program, its own profile names and exceptions; libraries keep theirs).
+            program, its own profile names, exceptions, workflow and activity types;
+            libraries keep theirs).
         directory: Where the map is kept: the directory of profiles.
 
     Raises:
@@ -154,10 +156,19 @@ class _Redaction:
                 "cpu": cpu,
                 "memory": memory,
                 "process": process,
+                "context": self._context(profile.context),
                 "name": name,
                 "exception_type": exception,
                 "notes": tuple(self._note(note) for note in profile.notes),
             }
+        )
+
+    def _context(self, context: CallContext) -> CallContext:
+        if "names" not in self._kinds:
+            return context
+        known = {key: getattr(context, key) for key in _NAMES_OF_CODE}
+        return context.model_copy(
+            update={key: self._replace("name", value) for key, value in known.items() if value}
         )
 
     def place(self, function: str, file: str) -> tuple[str, str]:
@@ -253,11 +264,16 @@ def revealed(profile: Profile, names: dict[str, str]) -> Profile:
         memory = memory.model_copy(update=update)
     process = profile.process.model_copy(update={"hostname": back(profile.process.hostname)})
     exception = profile.exception_type
+    types = {key: getattr(profile.context, key) for key in _NAMES_OF_CODE}
+    context = profile.context.model_copy(
+        update={key: back(value) for key, value in types.items() if value}
+    )
     return profile.model_copy(
         update={
             "cpu": cpu,
             "memory": memory,
             "process": process,
+            "context": context,
             "name": back(profile.name),
             "exception_type": None if exception is None else back(exception),
         }

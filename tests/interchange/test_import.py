@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from application_sdk.monitoring import compare_profiles
 from application_sdk.monitoring.analysis.difference import difference
 from application_sdk.monitoring.backends.source_lines import first_line
 from application_sdk.monitoring.errors import UnreadableProfileError
@@ -263,3 +264,17 @@ def test_frames_are_those_of_the_original(tmp_path: Path) -> None:
     back = imported(renderers.get("pprof")(both_halves()), tmp_path / "a.pb.gz")
     assert back.cpu is not None
     assert {back.cpu.tree.frame(node.node) for node in back.cpu.tree.walk()} == {MAIN, PARSE, FETCH}
+
+
+def test_the_regression_verdict_serves_the_profiles_of_another_tool(tmp_path: Path) -> None:
+    def sampled(name: str, load: int) -> Profile:
+        path = tmp_path / name
+        path.write_text(
+            f"main (app.py:1);parse (app.py:10) 1000\nmain (app.py:1);load (app.py:20) {load}\n"
+        )
+        return import_profile(path, Wishes(interval_seconds=0.01), first_line)
+
+    comparison = compare_profiles(sampled("before.txt", 1000), sampled("after.txt", 1700))
+    assert comparison.verdict == "regression"
+    assert [function.function for function in comparison.functions][:1] == ["load"]
+    assert compare_profiles(sampled("a.txt", 1000), sampled("b.txt", 1010)).verdict == "unchanged"

@@ -5,6 +5,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,41 @@ def test_gos_pprof_reads_every_sample_type(
     rows = [line.split() for line in done.stdout.split("flat%")[1].splitlines()[1:]]
     assert functions <= {row[-1] for row in rows}
     assert "my_app.orders.load" in done.stdout
+
+
+def test_profiles_of_one_function_share_a_file_and_keep_their_labels(decoder: Any) -> None:
+    spans = ["a" * 16, "b" * 16]
+    starts = [both_halves().started_at, both_halves().started_at + timedelta(seconds=60)]
+    profiles = [
+        both_halves(context={"span_id": span}, started_at=start)
+        for span, start in zip(spans, starts, strict=True)
+    ]
+    message = decoder()
+    message.ParseFromString(gzip.decompress(pprof.render_together(profiles)))
+    strings = message.string_table
+    one = decode(decoder, profiles[0])
+    for span in spans:
+        own = [s for s in message.sample if strings[s.label[0].str] == span]
+        assert [list(s.value) for s in own] == [list(s.value) for s in one.sample]
+    assert {strings[sample.label[0].key] for sample in message.sample} == {"profile_id"}
+    assert len(message.function) == len(one.function), "frames are shared"
+    assert message.time_nanos == one.time_nanos
+    assert message.duration_nanos == 60_000_000_000 + one.duration_nanos
+
+
+def test_gos_pprof_adds_up_the_profiles_of_a_file(tmp_path: Path) -> None:
+    program = tool("pprof")
+    file = tmp_path / "a.pprof.pb.gz"
+    file.write_bytes(pprof.render_together([both_halves(), both_halves()]))
+    done = subprocess.run(
+        [program, "-raw", file],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PPROF_TMPDIR": str(tmp_path)},
+    )
+    samples = done.stdout.partition("Samples:")[2].partition("Locations")[0]
+    assert "16600000000" in samples, "twice 8.3 s"
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,17 @@ def test_libraries_keep_their_names_and_lose_the_machines_paths(tmp_path: Path) 
     assert tree.frame(0).file.startswith("path-")
 
 
+def test_types_of_workflows_and_activities_are_names_of_code_and_ids_are_not(
+    tmp_path: Path,
+) -> None:
+    context = {"workflow_type": "SecretOrders", "activity_type": "load_secret", "workflow_id": "7"}
+    profile = both_halves(context=context)
+    hidden = redacted(profile, ("names",), tmp_path)
+    assert b"ecret" not in json_renderer.render(hidden)
+    assert hidden.context.workflow_id == "7"
+    assert revealed(hidden, read_map(tmp_path / MAP_NAME)) == profile
+
+
 def test_only_what_was_asked_for_is_hashed(tmp_path: Path) -> None:
     hidden = redacted(both_halves(), ("hosts",), tmp_path)
     assert hidden.process.hostname.startswith("host-")
