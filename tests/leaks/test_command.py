@@ -114,6 +114,16 @@ def test_what_cannot_be_called_ends_with_2_and_one_line(
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_an_output_that_cannot_be_written_is_refused_before_anything_is_called(
+    directory: Path,
+) -> None:
+    done = command(directory, "targets:fails", "--html", "nowhere/leak.html")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "sdk-monitoring: cannot write nowhere/leak.html: there is no directory nowhere\n"
+    )
+
+
 BASELINE = """
 [[accepted]]
 function = "remember"

@@ -115,6 +115,15 @@ def test_rested_levels_that_jump_once_leave_it_open(found: Find) -> None:
     assert (growth.answer, growth.reason) == ("open", "memory is given back only in part")
 
 
+def test_what_goes_up_and_down_and_is_given_back_by_a_rest_is_calm(found: Find) -> None:
+    def flush_once(world: World) -> None:
+        world.heap.bytes = 0 if world.calls == 6_000 else world.heap.bytes + KEPT_BYTES
+
+    growth, told = found(World(flush_once, give_back_all), seconds=21.0)
+    assert growth.answer == "calm"
+    assert "memory is given back after a rest; comparing rested levels" in told
+
+
 def test_a_cache_of_ten_thousand_entries_at_a_millisecond_a_call_is_calm(found: Find) -> None:
     def fill(world: World) -> None:
         world.heap.bytes = min(world.calls, 10_000) * KEPT_BYTES

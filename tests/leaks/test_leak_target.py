@@ -44,6 +44,7 @@ def test_a_method_of_a_class_in_the_working_directory_is_found() -> None:
     ("text", "message"),
     [
         ("module", "module is not module:function"),
+        ("app/jobs.py:load", "app/jobs.py is a file; name its module: app.jobs:load"),
         (":load", "is not module:function"),
         ("module:", "is not module:function"),
         ("no_such_module:f", "cannot import no_such_module: ModuleNotFoundError"),

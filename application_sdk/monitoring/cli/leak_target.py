@@ -25,6 +25,9 @@ def find_target(text: str) -> Callable[..., Any]:
     module, colon, name = text.partition(":")
     if not (colon and module and name):
         raise MonitoringError(f"{text} is not module:function")
+    if module.endswith(".py"):
+        dotted = ".".join(Path(module).with_suffix("").parts)
+        raise MonitoringError(f"{module} is a file; name its module: {dotted}:{name}")
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)

@@ -65,7 +65,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Check, print and write what was found; the exit code is the verdict."""
     from application_sdk.monitoring.analysis.leaks.baseline import load_baseline
+    from application_sdk.monitoring.cli.output import check_output
 
+    for output in (arguments.html, arguments.markdown, arguments.junit):
+        check_output(output)
     baseline = load_baseline(arguments.baseline) if arguments.baseline else None
     # What the target prints must not end up in the middle of the report.
     with contextlib.redirect_stdout(sys.stderr):

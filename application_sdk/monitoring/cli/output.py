@@ -71,6 +71,21 @@ def json_text(data: Any) -> bytes:
     return json.dumps(data, indent=2).encode() + b"\n"
 
 
+def check_output(output: str | None) -> None:
+    """Refuse a file that cannot be written, before long work is done for it.
+
+    Raises:
+        MonitoringError: If its directory is not there or takes no new file.
+    """
+    if output is None or output == STANDARD_OUTPUT:
+        return
+    directory = Path(output).parent
+    if not directory.is_dir():
+        raise MonitoringError(f"cannot write {output}: there is no directory {directory}")
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise MonitoringError(f"cannot write {output}: no permission in {directory}")
+
+
 def write_output(output: str, content: bytes) -> None:
     """Write a file at once and whole, or to standard output for ``-``.
 

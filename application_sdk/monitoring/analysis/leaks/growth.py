@@ -89,7 +89,7 @@ def find_growth(
     """
     search = _Search(meter, bounds, progress, containers or BoundedContainers())
     growth = yield from search.blocks_until_certain()
-    if growth.answer != "growing":
+    if growth.answer == "calm" or not growth.blocks:
         return growth
     return (yield from search.rest(growth))
 
@@ -230,14 +230,18 @@ class _Search:
             return growth
         rest = min(_REST_SECONDS, (self._bounds.max_seconds - meter.seconds) * _SHARE_OF_REST)
         if rest < _LEAST_REST_SECONDS:
+            if growth.answer == "open":
+                return growth
             return Growth(
                 "open",
                 "memory grows, and too little time was left to see whether it is given back",
                 growth.blocks,
             )
-        self._progress("memory grows; resting to see whether it is given back")
         grown_from = self._warm.ceiling
         grown = meter.level().ceiling - grown_from
+        if growth.answer == "open" and grown <= 0:
+            return growth
+        self._progress("memory grows; resting to see whether it is given back")
         for _ in range(_REST_POLLS):
             yield Rest(rest / _REST_POLLS)
             yield from meter.run(2)
