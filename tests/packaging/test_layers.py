@@ -23,6 +23,7 @@ LAYERS = {
     "names": 0,
     "settings": 1,
     "delivery_settings": 1,
+    "watch_settings": 1,
     "config_file": 1,
     "profile_hook": 1,
     "ticker": 1,
