@@ -15,7 +15,7 @@ from application_sdk.monitoring.model.stack_table import StackTable
 from application_sdk.monitoring.renderers.html.payload import Metric, Tree, encode_payload
 
 METRICS = ("wall_seconds", "cpu_seconds")
-STACKS = 2_000
+STACKS = 400
 DEPTH = 25
 
 

@@ -22,7 +22,7 @@ from typing import Any
 import hot_paths
 
 THRESHOLD = 0.10
-LONGEST = 30.0
+LONGEST = 45.0
 SHORTEST = 6.0
 FINE, FINDING, UNUSABLE, INCONCLUSIVE = range(4)
 

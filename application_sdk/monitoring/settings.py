@@ -23,11 +23,12 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from application_sdk.monitoring.containment import warn_once
-from application_sdk.monitoring.delivery_settings import DeliverySettings, split_names
+from application_sdk.monitoring.delivery_settings import split_names
 from application_sdk.monitoring.errors import InvalidArgumentError
 from application_sdk.monitoring.names import CPU_BACKENDS, FORMATS, MEMORY_BACKENDS
 from application_sdk.monitoring.sample_rate import Rate
 from application_sdk.monitoring.sandbox import in_sandbox
+from application_sdk.monitoring.watch_settings import WatchSettings
 
 PREFIX = "ATLAN_MONITORING_"
 
@@ -70,7 +71,7 @@ class Override(BaseModel):
         return self.expires_at is not None and self.expires_at <= datetime.now(UTC)
 
 
-class MonitoringSettings(DeliverySettings, BaseSettings):
+class MonitoringSettings(WatchSettings, BaseSettings):
     """The process's settings, from ``ATLAN_MONITORING_*`` variables and ``configure``.
 
     An instance never changes; ``configure`` makes a new one.
@@ -114,8 +115,6 @@ class MonitoringSettings(DeliverySettings, BaseSettings):
     max_stored_bytes: Annotated[int, Field(ge=1)] = Field(
         536_870_912, description="Bytes of profiles kept under `output_dir`."
     )
-    leak_detection: bool = Field(True, description="Watch for leaks while the process runs.")
-    regression_detection: bool = Field(True, description="Watch for functions becoming slower.")
     overrides: Annotated[dict[str, Override], NoDecode, BeforeValidator(_parse_json)] = Field(
         default_factory=dict,
         description="JSON: pattern of a qualified name -> settings for what matches.",

@@ -24,6 +24,7 @@ LAYERS = {
     "sample_rate": 0,
     "settings": 1,
     "delivery_settings": 1,
+    "watch_settings": 1,
     "config_file": 1,
     "profile_hook": 1,
     "ticker": 1,

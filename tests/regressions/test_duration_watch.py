@@ -25,6 +25,7 @@ from application_sdk.monitoring import (
     load_profile,
     memory_profile,
 )
+from application_sdk.monitoring.cli.main import main
 from application_sdk.monitoring.engine.duration_watch import evidence
 from application_sdk.monitoring.engine.duration_watch import watch as module
 from application_sdk.monitoring.engine.duration_watch.watch import PLAIN, DurationWatch
@@ -449,3 +450,51 @@ def test_a_real_program_whose_function_becomes_twice_as_slow_says_so_once(
     profile = load_profile(page.with_name(page.name.replace(".diff.html", ".json")))
     assert profile.cpu is not None
     assert "read_every_row" in {each.function for each in profile.cpu.tree.functions()}
+
+
+def test_a_baseline_of_stored_durations_is_what_profiled_calls_are_compared_with(
+    clock: Clock,
+    warned: Callable[[], list[logging.LogRecord]],
+    profiles: Callable[[], list[Profile]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    @flamegraph(sample_rate=1.0, backend="sampler")
+    def load() -> None: ...
+
+    load()
+    (real,) = profiles()
+    for number in range(40):
+        good = real.model_copy(update={"duration_seconds": 0.1, "profile_id": f"{number:032x}"})
+        (tmp_path / f"{number}.json").write_bytes(json_renderer.render(good))
+    file = tmp_path / "out" / "durations.json"
+    file.parent.mkdir()
+    stored = [str(path) for path in tmp_path.glob("*.json")]
+    assert main(["baseline", "durations", *stored, "-o", str(file)]) == 0
+    assert "40 durations" in capsys.readouterr().out
+    configure(duration_baseline=file)
+    watch = of(load).durations
+    watch.reset()
+    slow = real.model_copy(update={"duration_seconds": 0.3})
+    for _ in range(8 * 30):  # fewer than ten windows of its own past
+        watch.delivered(slow, [])
+        clock.seconds += 2.0
+    call_until(load, warned)
+    (record,) = warned()
+    assert record.__dict__["regression_against"] == "baseline"
+    assert record.__dict__["regression_ratio"] == pytest.approx(3.0, rel=0.03)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"machines": {"a": {"b": {"c": {}}}}}', None])
+def test_a_baseline_that_cannot_be_used_is_warned_of_once(
+    content: str | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "durations.json"
+    if content is not None:
+        file.write_text(content)
+    configure(duration_baseline=file)
+    for name in ("one", "two"):
+        watch = DurationWatch(name)
+        watch.delivered(cpu(1.0, fetch=0.1), [])
+        assert [sketch.count for sketch in watch.sketches.values()] == [1]
+    assert caplog.text.count("duration_baseline=") == 1

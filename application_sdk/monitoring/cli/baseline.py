@@ -20,7 +20,7 @@ _REFERENCES = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the four actions and their arguments."""
+    """Declare the actions and their arguments."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     save = _action(actions, "save", "add profiles to the histories of their targets")
     save.add_argument("profiles", metavar="PROFILE", nargs="+", help="a file, or a directory")
@@ -31,6 +31,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--html", metavar="FILE", help="write a page with the curves, - for stdout")
     for each in (listing, show):
         each.add_argument("--json", action="store_true", help="print it as JSON")
+    durations = actions.add_parser(
+        "durations",
+        help="write the durations of profiles for ATLAN_MONITORING_DURATION_BASELINE",
+        description="write the durations of profiles for ATLAN_MONITORING_DURATION_BASELINE",
+        allow_abbrev=False,
+    )
+    durations.add_argument("profiles", metavar="PROFILE", nargs="+", help="a file, or a directory")
+    durations.add_argument("-o", "--output", metavar="OUT.json", required=True, help="the file")
     prune = _action(actions, "prune", "drop old runs")
     prune.add_argument("--older-than", type=float, metavar="DAYS", help="drop runs before that")
     _add_limits(prune)
@@ -40,6 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Do what the action says."""
     from application_sdk.monitoring.cli.baseline_files import Baselines
 
+    if arguments.action == "durations":
+        _durations(arguments)
+        return ExitCode.FINE
     baselines = Baselines(_directory(arguments.directory))
     if arguments.action == "save":
         _save(baselines, arguments)
@@ -118,6 +129,20 @@ def _save(baselines: Baselines, arguments: argparse.Namespace) -> None:
     for profile in profiles:
         history = baselines.save(profile, revision, arguments.keep, arguments.references)
         print(f"{history.target} on {history.fingerprint}: {len(history.runs)} runs")
+
+
+def _durations(arguments: argparse.Namespace) -> None:
+    from application_sdk.monitoring.analysis.regressions.duration_baseline import DurationBaseline
+    from application_sdk.monitoring.cli.inputs import find_profiles, read_profile
+    from application_sdk.monitoring.cli.output import STANDARD_OUTPUT, write_output
+
+    made = DurationBaseline()
+    counted = made.add_all(map(read_profile, find_profiles(arguments.profiles)))
+    if not counted:
+        raise MonitoringError("none of the profiles is of a call that returned")
+    write_output(arguments.output, made.to_json().encode())
+    if arguments.output != STANDARD_OUTPUT:
+        print(f"{counted} durations in {arguments.output}")
 
 
 def _list(baselines: Baselines, *, as_json: bool) -> None:

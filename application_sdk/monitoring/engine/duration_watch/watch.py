@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from application_sdk.monitoring.containment import report_fault
 from application_sdk.monitoring.engine.budget import budget
@@ -160,7 +160,9 @@ class DurationWatch:
         if pending is not None and pending.profile_id == profile.profile_id:
             return self._conclude(pending, profile, files)
         if profile.outcome == "returned":
-            self._observe(_way_of(profile), profile.duration_seconds)
+            from application_sdk.monitoring.analysis.regressions.duration_baseline import way_of
+
+            self._observe(way_of(profile), profile.duration_seconds)
         return []
 
     def _observe(self, way: str, seconds: float) -> None:
@@ -184,6 +186,7 @@ class DurationWatch:
             from application_sdk.monitoring.analysis.regressions.duration_shift import (
                 DurationShiftDetector,
             )
+            from application_sdk.monitoring.engine.duration_watch.known_good import known_good
 
             forget_on_fork()
             _watches.add(self)
@@ -191,7 +194,8 @@ class DurationWatch:
                 oldest = next(iter(self._detectors))
                 del self._detectors[oldest]
                 self._told = None if self._told == oldest else self._told
-            detector = self._detectors[way] = DurationShiftDetector()
+            detector = DurationShiftDetector(known_good(self._name, way))
+            self._detectors[way] = detector
         return detector
 
     def _changed(self, shift: DurationShift, way: str, now: float) -> None:
@@ -270,9 +274,3 @@ def reset_after_fork() -> None:
     for watch in list(_watches):
         watch.reset()
     _watches.clear()
-
-
-def _way_of(profile: Profile) -> str:
-    """How a profiled call ran: its backends, for each slows it in its own way."""
-    halves: list[Any] = [profile.cpu, profile.memory]
-    return "+".join(half.backend for half in halves if half is not None)
