@@ -137,6 +137,34 @@ def test_a_profile_of_another_machine_never_ends_with_1(
     assert "CPU model: A -> B" in (tmp_path / "perf.md").read_text()
 
 
+@pytest.mark.parametrize(
+    "difference",
+    [
+        {"cpu_model": "B"},
+        {"cpu_count": 64},
+        {"python": "3.13.0"},
+        {"implementation": "PyPy"},
+        {"libraries": {"orjson": "3.2"}},
+    ],
+    ids=lambda difference: next(iter(difference)),
+)
+@pytest.mark.parametrize("parse", [4.0, 9.0, 11.0, 30.0])
+def test_equal_code_on_two_fingerprints_never_fails_a_build(
+    sdk_monitoring: Here, tmp_path: Path, difference: dict[str, object], parse: float
+) -> None:
+    here = MACHINE.model_copy(update={"libraries": {"orjson": "3.1"}})
+    for number in range(6):
+        saved(cpu(9.0, machine=here), tmp_path / f"here/{number}.json")
+        there = here.model_copy(update=difference)
+        saved(cpu(parse, fetch=4.0, machine=there), tmp_path / f"there/{number}.json")
+    one = sdk_monitoring("compare", tmp_path / "here/0.json", tmp_path / "there/0.json")
+    many = sdk_monitoring("compare", tmp_path / "here", tmp_path / "there")
+    for result in (one, many):
+        assert result.code in (0, 3), result.out
+        assert not result.out.startswith("REGRESSION")
+        assert "nvironments differ" in result.out
+
+
 def test_equal_code_on_two_machines_ends_with_0(
     sdk_monitoring: Here, base: Path, tmp_path: Path
 ) -> None:

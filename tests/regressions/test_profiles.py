@@ -255,6 +255,22 @@ def test_equal_code_on_a_slower_machine_is_unchanged_however_many_runs_there_are
     assert "One -> Two" in comparison.explanation
 
 
+@pytest.mark.parametrize("runs", [1, 3, 6])
+def test_equal_code_on_two_fingerprints_is_never_a_regression(runs: int) -> None:
+    for seed in range(0, 300, 30):
+        chance = random.Random(seed)
+        # The other machine is slower, and not equally so for all that a program does.
+        there = {
+            stack: cost * 1.4 * chance.lognormvariate(0, 0.4) for stack, cost in program().items()
+        }
+        comparison = compare_profiles(
+            [profile(program(), seed=seed + run) for run in range(runs)],
+            [profile(there, seed=seed + 10 + run, cpu_model="Two") for run in range(runs)],
+        )
+        assert comparison.verdict in ("unchanged", "inconclusive"), comparison.explanation
+        assert comparison.environment_mismatch == ("CPU model: One -> Two",)
+
+
 def test_several_runs_a_side_judge_the_whole_too() -> None:
     before = [profile(program(), seed=seed) for seed in range(6)]
     slower = {stack: cost * 1.3 for stack, cost in program().items()}

@@ -45,6 +45,59 @@ def test_a_slower_working_tree_is_a_regression_and_names_the_function(shop: Shop
     assert shop.worktrees() == 1
 
 
+FUNCTION = """
+def function_{number}():
+    total = 0
+    for i in range({amount}):
+        total += i * i
+    return total
+"""
+MAIN = """
+ALL = [globals()[f"function_{number}"] for number in range(200)]
+
+def main():
+    for function in ALL:
+        function()
+"""
+
+
+def program_of_200(hot: int) -> list[str]:
+    """The functions, the hot one first."""
+    return [FUNCTION.format(number=n, amount=40 if n else hot) for n in range(200)]
+
+
+@pytest.mark.slow
+def test_a_doubled_function_of_200_ranks_first_as_the_only_regression(shop: Shop) -> None:
+    program = shop.root / "program.py"
+    program.write_text("".join(program_of_200(1500)) + MAIN)
+    shop.git("add", "program.py")
+    shop.git("commit", "--quiet", "-m", "program")
+    program.write_text("".join(program_of_200(3000)) + MAIN)
+    found = compare_revisions(CallableWork("program:main"), "HEAD", directory=shop.root)
+    comparison = found.comparison
+    assert comparison.verdict == "regression", comparison.explanation
+    regressed = [f.function for f in comparison.functions if f.verdict == "regression"]
+    assert regressed == ["function_0"]
+    assert comparison.functions[0].function == "function_0"
+
+
+@pytest.mark.slow
+def test_a_hot_function_moved_to_another_module_is_no_regression(shop: Shop) -> None:
+    program = shop.root / "program.py"
+    hot, *others = program_of_200(1500)
+    program.write_text("".join([hot, *others]) + MAIN)
+    shop.git("add", "program.py")
+    shop.git("commit", "--quiet", "-m", "program")
+    (shop.root / "helpers.py").write_text(hot)
+    program.write_text("from helpers import function_0\n" + "".join(others) + MAIN)
+    found = compare_revisions(
+        CallableWork("program:main"), "HEAD", directory=shop.root, always_profile=True
+    )
+    comparison = found.comparison
+    assert comparison.verdict == "unchanged", comparison.explanation
+    assert not [f for f in comparison.functions if f.verdict == "regression"]
+
+
 @pytest.mark.slow
 def test_memory_and_coroutine_functions_are_compared_too(shop: Shop) -> None:
     more = compare_revisions(

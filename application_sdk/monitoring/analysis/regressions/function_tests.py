@@ -189,7 +189,7 @@ def changes(
         elif key not in rejected and max(old, new) > LEAST_SHARE * after.total:
             verdict = "inconclusive"
         found.append(Change(key, old, new, error, p_by_key.get(key, 1.0), verdict))
-    real = [_without_refactoring(change, before, after, scale, dispersion) for change in found]
+    real = [_without_refactoring(change, before, after, general, dispersion) for change in found]
     return [
         change
         if rejected.get(change.identity, True) or change.verdict == "unchanged"
@@ -209,12 +209,12 @@ def _beyond_floors(
 
 
 def _without_refactoring(
-    change: Change, before: SideCosts, after: SideCosts, scale: float, dispersion: float
+    change: Change, before: SideCosts, after: SideCosts, general: Pace, dispersion: float
 ) -> Change:
     """Unchanged after all when some caller's total did not move along: work only changed hands."""
     if change.verdict not in ("regression", "improvement"):
         return change
-    gap = change.after - change.before
+    gap, scale = change.after - change.before, general.factor
     side, own = (after, change.after) if gap > 0 else (before, change.before / scale)
     # The function itself first: what it gives to a new callee, or takes back, stays in its total.
     holders = {change.identity: own, **side.under.get(change.identity, {})}
@@ -222,7 +222,8 @@ def _without_refactoring(
         if part < 0.9 * own:
             continue  # Most of the change may lie below other callers.
         old, new = scale * before.totals.get(caller, 0.0), after.totals.get(caller, 0.0)
-        noise = math.sqrt(dispersion * (scale * before.unit * old + after.unit * new))
+        counts = dispersion * (scale * before.unit * old + after.unit * new)
+        noise = math.sqrt(counts + (general.error * old) ** 2)
         visible = abs(gap) / 2 >= _CLEAR * noise
         moved_along = (new - old) * math.copysign(1.0, gap)
         if visible and moved_along < abs(gap) / 2:

@@ -21,8 +21,10 @@ from application_sdk.monitoring.analysis.regressions.worktree import checked_out
 from application_sdk.monitoring.model.profile import Profile
 
 _MEASURING_SHARE = 0.75
-_PROCESSES = 3
+_PROCESSES = 5
+_LEAST_PROCESSES = 3
 _LONGEST_PROFILE_SECONDS = 4.0
+_SHORT_PROFILE_SECONDS = 0.6
 _ROUND_TRIP_SECONDS = 0.5
 
 
@@ -112,10 +114,14 @@ def _profiled(
     left: float,
     threshold: float,
 ) -> RevisionComparison:
-    each = left / (2 * _PROCESSES) - _ROUND_TRIP_SECONDS
+    # Several, for how far they differ tells a change from a mood; but each is to see enough.
+    processes = _PROCESSES
+    if left < 2 * _PROCESSES * (_SHORT_PROFILE_SECONDS + _ROUND_TRIP_SECONDS):
+        processes = _LEAST_PROCESSES
+    each = left / (2 * processes) - _ROUND_TRIP_SECONDS
     seconds = min(_LONGEST_PROFILE_SECONDS, max(0.1, each))
     answers: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
-    for number in range(_PROCESSES):
+    for number in range(processes):
         for side in (0, 1) if number % 2 else (1, 0):
             tree, role = sides[side].checkout, sides[side].role
             answers[side].append(work.answer(tree, role, "stacks", seconds))
