@@ -16,7 +16,7 @@ export function crumbs(
   zoom: (path: number[]) => void,
 ): HTMLElement {
   const frames = pathOf(view, node);
-  const items: (string | HTMLElement)[] = title ? [title] : [];
+  const items: (string | HTMLElement)[] = [];
   const skipped = frames.length - MOST;
   for (let length = 0; length <= frames.length; length++) {
     if (skipped > 1 && length === 1) {
@@ -33,5 +33,5 @@ export function crumbs(
     );
   }
   if (to - from < 1) items.push(`${(100 * (to - from)).toPrecision(3)}% of its width`);
-  return el("ol", {}, ...items.map((item) => el("li", {}, item)));
+  return el("ol", { "data-title": title }, ...items.map((item) => el("li", {}, item)));
 }

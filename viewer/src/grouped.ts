@@ -111,10 +111,12 @@ abstract class Grouped implements View {
     const { values, frames } = this;
     this.groups = new Map();
     this.gather(node);
-    return [...this.groups]
-      .map(([key, members]) => this.plant(key, node, members))
-      .filter((child) => values[child]! > 0)
-      .sort((a, b) => values[b]! - values[a]! || frames[a]! - frames[b]!);
+    const children: number[] = [];
+    for (const [key, members] of this.groups) {
+      const child = this.plant(key, node, members);
+      if (values[child]! > 0) children.push(child);
+    }
+    return children.length > 1 ? children.sort((a, b) => values[b]! - values[a]! || frames[a]! - frames[b]!) : children;
   }
 }
 
