@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from application_sdk.monitoring.engine import parts
+from application_sdk.monitoring.engine import parts, termination
 from application_sdk.monitoring.engine.delivery import delivery
 from application_sdk.monitoring.profile_hook import profile_hook
 from application_sdk.monitoring.ticker import ticker
@@ -23,6 +23,7 @@ def forget_on_fork() -> None:
 
 def _forget() -> None:
     parts.reset_after_fork()
+    termination.reset_after_fork()
     delivery.reset()
     ticker.reset()
     profile_hook.reset()
