@@ -31,7 +31,6 @@ def _forget() -> None:
         ("sampler", "reset_after_fork"),
         ("pyinstrument", "reset_after_fork"),
         ("workflow_slices", "reset_after_fork"),
-        ("reading", "reset_after_fork"),
     ):
         module = sys.modules.get(f"application_sdk.monitoring.backends.{name}")
         if module is not None:
@@ -42,6 +41,9 @@ def _forget() -> None:
     leak_watch = sys.modules.get("application_sdk.monitoring.engine.leak_watch.watch")
     if leak_watch is not None:
         leak_watch.watch.reset()
+    client = sys.modules.get("application_sdk.monitoring.helper.client")
+    if client is not None:
+        client.helper.reset()
     tracker = sys.modules.get("application_sdk.monitoring.backends.tracker")
     if tracker is not None:
         tracker.shared_tracker.reset()

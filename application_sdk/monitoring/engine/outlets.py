@@ -8,7 +8,7 @@ from pathlib import Path
 from application_sdk.monitoring.containment import contained, logger, report_fault
 from application_sdk.monitoring.engine.plan import Resolved
 from application_sdk.monitoring.errors import InvalidArgumentTypeError
-from application_sdk.monitoring.exporters.files import write_files
+from application_sdk.monitoring.exporters.writing import Writing, write_files
 from application_sdk.monitoring.model.profile import Profile
 from application_sdk.monitoring.renderers.paragraph import summary_paragraph
 from application_sdk.monitoring.sandbox import in_sandbox
@@ -49,7 +49,7 @@ def _nothing_to_undo() -> None:
     """What a registration inside the sandbox gives back."""
 
 
-def write(profile: Profile, resolved: Resolved) -> list[Path]:
+def write(profile: Profile, resolved: Resolved) -> Writing:
     """Write a profile's files; a fault is logged once for each directory."""
     with contained(f"writing a profile below {resolved.output_dir}"):
         return write_files(
@@ -59,6 +59,7 @@ def write(profile: Profile, resolved: Resolved) -> list[Path]:
             resolved.process.max_stored_profiles,
             resolved.process.max_stored_bytes,
         )
+    return Writing([], 0.0)
 
 
 def announce(profile: Profile, files: list[Path]) -> None:

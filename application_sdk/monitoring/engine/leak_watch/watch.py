@@ -173,8 +173,9 @@ class LeakWatch:
             report_fault("reading what leaks")
             reason = f"the trace could not be read: {error}"
         if self._finding is not None and self._finding.plan is not None:
-            files = write(self._finding.profile, self._finding.plan.resolved())
-            self._files = sorted(files or [], key=lambda path: path.suffix != ".html")
+            files, elsewhere = write(self._finding.profile, self._finding.plan.resolved())
+            self._files = sorted(files, key=lambda path: path.suffix != ".html")
+            budget.spend(elsewhere)
         budget.spend(inspection.cost_seconds + time.thread_time() - began)
         self._announce(verdict, memory, reason)
 
