@@ -33,14 +33,14 @@ def nothing_left_behind(tmp_path: Path) -> Iterator[None]:
     yield
     assert flush(60)
     watch.stop()  # it goes on for as long as a profiled function is there
+    client = sys.modules.get("application_sdk.monitoring.helper.client")
+    if client is not None:
+        client.helper.close()  # it would end by itself after a while
+        assert client.helper.pid is None
     for thread in threading.enumerate():
         if thread.name.startswith("monitoring-"):
             thread.join(10)
     assert _ours() == []
-    reading = sys.modules.get("application_sdk.monitoring.backends.reading")
-    if reading is not None:
-        reading.end_helper()  # it would end by itself after a while
-        assert reading.helper_pid() is None
     assert profile_hook.holder is None
     assert list(tmp_path.rglob("*.bin")) == []
     assert list(tmp_path.rglob("*.tmp")) == []

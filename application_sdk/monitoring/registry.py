@@ -35,19 +35,26 @@ class Registry(Generic[T]):
     def __init__(self, what: str, known: dict[str, T | str], accepted: Names | None = None) -> None:
         self._what = what
         self._known = known
+        self._built_in = set(known)
         self._accepted = accepted
 
     def register(self, name: str, entry: T | str) -> None:
         """Make a name known, and accepted by its setting, or let it stand for something else."""
         self._known[name] = entry
+        self._built_in.discard(name)
         if self._accepted is not None:
             self._accepted.add(name)
 
     def unregister(self, name: str) -> None:
         """Forget a name."""
         self._known.pop(name, None)
+        self._built_in.discard(name)
         if self._accepted is not None:
             self._accepted.remove(name)
+
+    def is_built_in(self, name: str) -> bool:
+        """Whether a name stands for what it does in every process."""
+        return name in self._built_in
 
     def names(self) -> tuple[str, ...]:
         """All names, in order of registration."""

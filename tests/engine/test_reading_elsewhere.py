@@ -15,6 +15,9 @@ import pytest
 
 from application_sdk.monitoring import Profile, load_profile, memory_profile
 from application_sdk.monitoring.backends import reading
+from application_sdk.monitoring.backends.reading import Wanted
+from application_sdk.monitoring.helper.client import helper
+from application_sdk.monitoring.model.call_tree import Frame
 
 PROJECT = Path(__file__).parents[2]
 Finished = Callable[[], list[Profile]]
@@ -72,11 +75,11 @@ def is_gone(pid: int) -> bool:
 def test_one_helper_reads_the_captures_of_several_calls(profiles: Finished) -> None:
     remembers()
     profiles()
-    first = reading.helper_pid()
+    first = helper.pid
     remembers()
     profile = profiles()[-1]
     assert first is not None
-    assert reading.helper_pid() == first
+    assert helper.pid == first
     assert first != os.getpid()
     assert 3_000_000 <= retained(profile) < 4_000_000
     assert not any("read in the profiled process" in note for note in profile.notes)
@@ -85,25 +88,25 @@ def test_one_helper_reads_the_captures_of_several_calls(profiles: Finished) -> N
 def test_a_killed_helper_is_replaced(profiles: Finished) -> None:
     remembers()
     profiles()
-    first = reading.helper_pid()
+    first = helper.pid
     assert first is not None
     os.kill(first, signal.SIGKILL)
     remembers()
     profile = profiles()[-1]
-    assert reading.helper_pid() not in (None, first)
+    assert helper.pid not in (None, first)
     assert retained(profile) >= 3_000_000
 
 
 def test_a_helper_ignores_the_signals_that_are_meant_for_the_worker(profiles: Finished) -> None:
     remembers()
     profiles()
-    first = reading.helper_pid()
+    first = helper.pid
     assert first is not None
     os.kill(first, signal.SIGTERM)
     os.kill(first, signal.SIGINT)
     remembers()
     profiles()
-    assert reading.helper_pid() == first
+    assert helper.pid == first
 
 
 @pytest.mark.parametrize("executable", ["", "/nowhere/python", "/bin/false"])
@@ -115,7 +118,7 @@ def test_without_a_helper_a_small_capture_is_read_here_and_says_so(
     profile = profiles()[-1]
     assert retained(profile) >= 3_000_000
     assert any("read in the profiled process, because" in note for note in profile.notes)
-    assert reading.helper_pid() is None
+    assert helper.pid is None
 
 
 def test_without_a_helper_a_large_capture_leaves_the_rss_and_a_reason(
@@ -135,12 +138,12 @@ def test_a_file_that_is_no_capture_is_an_error_and_the_helper_goes_on(tmp_path: 
     wrong = tmp_path / "wrong"
     wrong.write_bytes(b"no capture")
     with pytest.raises(OSError, match="memray"):
-        reading.read_elsewhere(wrong, {"one": None})
-    first = reading.helper_pid()
+        reading.read_elsewhere(wrong, {"one": Wanted(Frame("f", "f.py", 1), 100)})
+    first = helper.pid
     with pytest.raises(OSError, match="memray"):
-        reading.read_elsewhere(wrong, {"one": None})
+        reading.read_elsewhere(wrong, {"one": Wanted(Frame("f", "f.py", 1), 100)})
     assert first is not None
-    assert reading.helper_pid() == first
+    assert helper.pid == first
 
 
 PROGRAM = """
@@ -188,9 +191,9 @@ def test_modules_of_the_working_directory_do_not_reach_the_helper(tmp_path: Path
 
 def test_the_helper_dies_with_a_killed_parent(tmp_path: Path) -> None:
     program = textwrap.dedent(PROGRAM) + textwrap.dedent("""
-        from application_sdk.monitoring.backends.reading import helper_pid
+        from application_sdk.monitoring.helper.client import helper
         flush()
-        print(helper_pid(), flush=True)
+        print(helper.pid, flush=True)
         sys.stdin.read()
     """)
     with subprocess.Popen(
@@ -202,32 +205,32 @@ def test_the_helper_dies_with_a_killed_parent(tmp_path: Path) -> None:
     ) as worker:
         assert worker.stdout is not None
         assert worker.stdout.readline() == "main runs\n"
-        helper = int(worker.stdout.readline())
+        left = int(worker.stdout.readline())
         worker.kill()
-    assert is_gone(helper)
+    assert is_gone(left)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_forked_child_forgets_the_helper_and_the_parent_keeps_it(tmp_path: Path) -> None:
     program = textwrap.dedent(PROGRAM) + textwrap.dedent("""
-        from application_sdk.monitoring.backends.reading import helper_pid
+        from application_sdk.monitoring.helper.client import helper
         flush()
-        mine = helper_pid()
+        mine = helper.pid
         child = os.fork()
         if not child:
             code = 1
             try:
-                assert helper_pid() is None
+                assert helper.pid is None
                 remembers()
                 assert flush(60)
-                assert helper_pid() not in (None, mine)
+                assert helper.pid not in (None, mine)
                 code = 0
             finally:
                 os._exit(code)
         assert os.waitpid(child, 0)[1] == 0
         remembers()
         assert flush(60)
-        assert helper_pid() == mine
+        assert helper.pid == mine
     """)
     done = run_program(program, str(tmp_path / "out"))
     assert (done.returncode, done.stderr) == (0, "")

@@ -29,6 +29,7 @@ LAYERS = {
     "profile_hook": 1,
     "ticker": 1,
     "containment": 1,
+    "helper": 1,
     "protocols": 1,
     "redaction": 1,
     "registry": 1,

@@ -5,21 +5,17 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 
-from application_sdk.monitoring.backends.reading import read_elsewhere
-from application_sdk.monitoring.backends.records import Block, CallMemory
+from application_sdk.monitoring.backends.reading import CallTrees, Wanted, read_elsewhere
+from application_sdk.monitoring.backends.records import Block
 from application_sdk.monitoring.backends.rss import RssCapture
-from application_sdk.monitoring.backends.settling import PART, Charged
 from application_sdk.monitoring.backends.spool import Spool
 from application_sdk.monitoring.backends.tracker import bookend, shared_tracker
 from application_sdk.monitoring.calls.marker import BEGIN_PREFIX, END_PREFIX, Marker
-from application_sdk.monitoring.model.call_tree import CallTree, Frame
+from application_sdk.monitoring.model.call_tree import Frame
 from application_sdk.monitoring.model.profile import MemoryProfile
-from application_sdk.monitoring.model.stack_table import StackTable
 from application_sdk.monitoring.protocols import ProfiledCall
-
-METRICS = ("bytes", "allocations")
 
 ARENA_NOTE = (
     "objects of up to 512 bytes are not traced one by one: a whole allocator arena (1 MiB) "
@@ -51,7 +47,7 @@ class MemrayCapture:
         self._joined = True
         self._rss.start()
         spool.began(call, self._rss.before_bytes)
-        spool.wanted[call.identity] = _block(call)
+        spool.wanted[call.identity] = _wanted(call)
 
     def resume(self) -> None:
         """Remember the marker's code: memray knows code by its address."""
@@ -112,10 +108,7 @@ class MemrayCapture:
         if not memory.ended:
             reason = spool.cut_off or "the tracker was stopped"
             call.note(f"the memory capture ended before the call did, because {reason}")
-        root = call.root
-        if not isinstance(root, Frame):
-            root = Frame(root.co_name, root.co_filename, root.co_firstlineno)
-        return call_memory(rss, memory, root, call.max_nodes, call.note)
+        return call_memory(rss, memory, call.max_nodes, call.note)
 
     def _leave(self, wait: bool) -> None:
         if self._joined:
@@ -134,44 +127,29 @@ class MemrayCapture:
 
 
 def call_memory(
-    rss: MemoryProfile,
-    memory: CallMemory,
-    root: Frame,
-    max_nodes: int,
-    note: Callable[[str], None],
+    rss: MemoryProfile, found: CallTrees, max_nodes: int, note: Callable[[str], None]
 ) -> MemoryProfile:
     """The memory half: what a call had allocated, beside the process's RSS."""
     note(ARENA_NOTE)
-
-    def tree(stacks: list[Charged]) -> CallTree:
-        table = StackTable(METRICS, max_nodes)
-        for stack, size, count in stacks:
-            frames: list[Hashable] = [
-                root if file == PART else Frame(function, file, line)
-                for function, file, line in stack
-            ]
-            table.add(frames or [root], (size, count))
-        if table.truncated:
-            note(
-                f"a memory call tree reached max_tree_nodes ({max_nodes}); "
-                "what did not fit is folded into '(truncated)'"
-            )
-        return table.tree(_describe)
-
+    if found.truncated:
+        note(
+            f"a memory call tree reached max_tree_nodes ({max_nodes}); "
+            "what did not fit is folded into '(truncated)'"
+        )
     return rss.model_copy(
         update={
             "backend": MemrayCapture.backend,
             "scope": "call",
-            "peak_bytes": memory.peak_bytes,
-            "retained_bytes": memory.retained_bytes,
-            "allocation_count": memory.allocation_count,
-            "peak_tree": tree(memory.peak),
-            "retained_tree": tree(memory.retained),
+            "peak_bytes": found.peak_bytes,
+            "retained_bytes": found.retained_bytes,
+            "allocation_count": found.allocation_count,
+            "peak_tree": found.peak_tree,
+            "retained_tree": found.retained_tree,
         }
     )
 
 
-def _read(spool: Spool, call: ProfiledCall) -> CallMemory:
+def _read(spool: Spool, call: ProfiledCall) -> CallTrees:
     """What a call had allocated; read for all calls at once that have ended by now."""
     identity = call.identity
     until = time.monotonic() + _STOP_SECONDS
@@ -181,8 +159,8 @@ def _read(spool: Spool, call: ProfiledCall) -> CallMemory:
     while identity not in spool.found:
         closed = spool.closed.is_set()
         wanted = {
-            one: block
-            for one, block in spool.wanted.items()
+            one: call_wanted
+            for one, call_wanted in spool.wanted.items()
             if one not in spool.found and (closed or one in spool.ended)
         }
         reading = read_elsewhere(spool.path, wanted)
@@ -193,16 +171,13 @@ def _read(spool: Spool, call: ProfiledCall) -> CallMemory:
         spool.found.update({one: memory for one, memory in found.items() if memory.ended or closed})
         if identity not in spool.found and not spool.closed.wait(_STOP_SECONDS):
             raise ValueError("the mark of the call's end is not in the capture")
-    memory: CallMemory = spool.found[identity]
+    memory: CallTrees = spool.found[identity]
     return memory
 
 
-def _block(call: ProfiledCall) -> Block | None:
-    if call.block is None:
-        return None
-    return Block(call.block.code.co_name, call.block.code.co_filename)
-
-
-def _describe(key: Hashable) -> Frame:
-    assert isinstance(key, Frame)
-    return key
+def _wanted(call: ProfiledCall) -> Wanted:
+    root, block = call.root, call.block
+    if not isinstance(root, Frame):
+        root = Frame(root.co_name, root.co_filename, root.co_firstlineno)
+    place = None if block is None else Block(block.code.co_name, block.code.co_filename)
+    return Wanted(root, call.max_nodes, place)

@@ -1,37 +1,60 @@
-"""Has captures read by a helper process, so that the program's threads never wait for that.
-
-Reading a capture, and compiling sources to find where functions start, takes seconds and
-holds the interpreter's lock for long stretches. The helper is a fresh interpreter that
-shares nothing with this process but two pipes.
-"""
+"""Reads captures: in the helper process, or in this one where there is none."""
 
 from __future__ import annotations
 
-import json
-import os
-import select
-import subprocess
-import sys
-import threading
-import time
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from application_sdk.monitoring.backends.records import Block, CallMemory, read_calls
-from application_sdk.monitoring.backends.settling import Charged, Location
+from application_sdk.monitoring.backends.settling import PART, Charged
+from application_sdk.monitoring.helper.client import HelperLost, helper
+from application_sdk.monitoring.helper.wire import Line, TreeReader, tree_lines
+from application_sdk.monitoring.model.call_tree import CallTree, Frame
+from application_sdk.monitoring.model.stack_table import StackTable
 
-_MODULE = "application_sdk.monitoring.backends.reading_helper"
-_ROOT = str(Path(__file__).parents[3])
-_ATTEMPTS = 2
-_START_SECONDS = 60.0
-_MOST_SECONDS = 150.0
+METRICS = ("bytes", "allocations")
 SMALL_BYTES = 4 * 2**20
 """What may be read in this process when there is no helper."""
 
 
-class HelperLost(Exception):
-    """The helper could not be started, died, or took too long."""
+@dataclass(frozen=True)
+class Wanted:
+    """A call whose memory is wanted.
+
+    Attributes:
+        root: The frame that its trees start with, where a stack does not say.
+        max_nodes: The most nodes that a tree may have.
+        block: Its place where it is a block.
+    """
+
+    root: Frame
+    max_nodes: int
+    block: Block | None = None
+
+
+@dataclass(frozen=True)
+class CallTrees:
+    """What one call had allocated, as trees.
+
+    Attributes:
+        peak_bytes: Its own live bytes when they were most.
+        retained_bytes: Live bytes at its end.
+        allocation_count: How many allocations it made.
+        ended: Whether the record of its end was found.
+        truncated: Whether a tree reached the most nodes it may have.
+        peak_tree: The live bytes at the peak.
+        retained_tree: The live bytes at the end.
+    """
+
+    peak_bytes: int
+    retained_bytes: int
+    allocation_count: int
+    ended: bool
+    truncated: bool
+    peak_tree: CallTree
+    retained_tree: CallTree
 
 
 @dataclass
@@ -44,194 +67,118 @@ class Reading:
         note: Why it was read in this process instead; None when it was not.
     """
 
-    calls: dict[str, CallMemory]
+    calls: dict[str, CallTrees]
     cpu_seconds: float = 0.0
     note: str | None = None
 
 
-class Reader:
-    """The process's helper: started when needed, one request at a time."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._buffer = b""
-
-    @property
-    def pid(self) -> int | None:
-        """The helper's process id while it runs."""
-        process = self._process
-        return process.pid if process is not None and process.poll() is None else None
-
-    def read(self, path: Path, wanted: dict[str, Block | None]) -> Reading:
-        """As :func:`read_elsewhere`."""
-        with self._lock:
-            reason = "unknown"
-            for _ in range(_ATTEMPTS):
-                try:
-                    return self._ask(path, wanted)
-                except HelperLost as lost:
-                    reason = str(lost)
-                    self._end()
-                except OSError:
-                    raise  # its whole answer: this capture cannot be read
-                except BaseException:
-                    self._end()  # the rest of its answer must not meet the next request
-                    raise
-        size = path.stat().st_size
-        if size > SMALL_BYTES:
-            raise OSError(
-                f"the process that reads captures failed: {reason}; and {size:,} bytes are too "
-                "many to read in the profiled process"
-            )
-        note = f"the memory capture was read in the profiled process, because {reason}"
-        return Reading(read_calls(path, wanted), note=note)
-
-    def close(self) -> None:
-        """End the helper and wait until it is gone; the next request starts a new one."""
-        with self._lock:
-            self._end()
-
-    def reset(self) -> None:
-        """In a forked child: the helper is the parent's."""
-        process = self._process
-        if process is not None:
-            _close_pipes(process)
-            process.returncode = 0  # not this process's child: there is nothing to wait for
-        self.__init__()  # type: ignore[misc]  # the one way that forgets every lock
-
-    def _ask(self, path: Path, wanted: dict[str, Block | None]) -> Reading:
-        if self.pid is None:
-            self._end()
-            self._start()
-        until = time.monotonic() + _MOST_SECONDS
-        blocks = {
-            identity: None if block is None else [block.function, block.file]
-            for identity, block in wanted.items()
-        }
-        self._send({"path": str(path.absolute()), "wanted": blocks})
-        calls: dict[str, CallMemory] = {}
-        locations: list[Location] = []
-        latest = CallMemory()
-        while True:
-            line = self._receive(until)
-            if "error" in line:
-                raise OSError(line["error"])
-            if "done" in line:
-                return Reading(calls, line["cpu_seconds"])
-            if "call" in line:
-                identity = line.pop("call")
-                latest = calls[identity] = CallMemory(**line)
-                continue
-            # Stacks name their places by number, in the order in which they were told.
-            locations.extend((function, file, at) for function, file, at in line["locations"])
-            into: list[Charged] = getattr(latest, line["kind"])
-            into.extend(
-                (tuple(locations[number] for number in stack), size, count)
-                for stack, size, count in line["stacks"]
-            )
-
-    def _start(self) -> None:
-        if not sys.executable or not hasattr(select, "poll"):
-            raise HelperLost("this interpreter does not know how it was started")
-        try:
-            # No shell, and nothing in it comes from outside this process.
-            self._process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-I", f"-Xutf8={sys.flags.utf8_mode}", "-c", _bootstrap()],
-                bufsize=0,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "ATLAN_MONITORING_ENABLED": "false"},
-                process_group=0,
-            )
-        except (OSError, ValueError, RuntimeError, subprocess.SubprocessError) as error:
-            raise HelperLost(f"no other process could be started ({error})") from error
-        self._buffer = b""
-        if "ready" not in self._receive(time.monotonic() + _START_SECONDS):
-            raise HelperLost("the other process is not the one that was meant to be started")
-
-    def _send(self, request: dict[str, Any]) -> None:
-        assert self._process is not None
-        assert self._process.stdin is not None
-        text = (json.dumps(request) + "\n").encode()
-        try:
-            while text:
-                text = text[self._process.stdin.write(text) :]
-        except OSError as error:
-            raise HelperLost(f"the process that reads captures has gone ({error})") from error
-
-    def _receive(self, until: float) -> dict[str, Any]:
-        assert self._process is not None
-        assert self._process.stdout is not None
-        descriptor = self._process.stdout.fileno()
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        while b"\n" not in self._buffer:
-            left = until - time.monotonic()
-            if left <= 0 or not poll.poll(left * 1_000):
-                raise HelperLost("the process that reads captures took too long")
-            read = os.read(descriptor, 65_536)
-            if not read:
-                raise HelperLost("the process that reads captures died")
-            self._buffer += read
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        try:
-            found: dict[str, Any] = json.loads(line)
-        except ValueError as error:
-            raise HelperLost("the other process does not answer in JSON") from error
-        return found
-
-    def _end(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            _close_pipes(process)
-            process.kill()
-            process.wait()
-
-
-def _close_pipes(process: subprocess.Popen[bytes]) -> None:
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            pipe.close()
-
-
-def _bootstrap() -> str:
-    # The same package must be found as here, but nothing of the working directory or of the
-    # program's own directory may stand before the standard library.
-    program = getattr(sys.modules.get("__main__"), "__file__", None)
-    beside_program = os.path.dirname(os.path.abspath(program)) if program else None
-    first = [entry for entry in sys.path if Path(entry).is_absolute() and entry != beside_program]
-    path = list(dict.fromkeys([*first, _ROOT]))
-    return f"import sys; sys.path[:] = {path!a}; from {_MODULE} import main; main()"
-
-
-_reader = Reader()
-
-
-def read_elsewhere(path: Path, wanted: dict[str, Block | None]) -> Reading:
+def read_elsewhere(path: Path, wanted: dict[str, Wanted]) -> Reading:
     """What each call of a capture had allocated, read by another process.
 
     Args:
         path: A capture with all allocations, finished or cut off by a kill.
-        wanted: Identities of the calls; with its place where one is a block.
+        wanted: The calls by identity.
 
     Raises:
         OSError: If the file cannot be read, is no capture, or nobody can read it.
     """
-    return _reader.read(path, wanted)
+    answers: list[_Answer] = []
+
+    def request() -> Iterable[Line]:
+        calls = {identity: asdict(one) for identity, one in wanted.items()}
+        return [{"job": "read", "path": str(path.absolute()), "wanted": calls}]
+
+    def begin() -> Callable[[Line], None]:
+        answers[:] = [_Answer()]
+        return answers[0].take
+
+    try:
+        spent = helper.ask(request, begin)
+    except HelperLost as lost:
+        size = path.stat().st_size
+        if size > SMALL_BYTES:
+            raise OSError(
+                f"the process that reads captures failed: {lost}; and {size:,} bytes are too "
+                "many to read in the profiled process"
+            ) from lost
+        note = f"the memory capture was read in the profiled process, because {lost}"
+        return Reading(_read(path, wanted), note=note)
+    return Reading(answers[0].calls, spent)
 
 
-def helper_pid() -> int | None:
-    """The process id of the helper, while there is one."""
-    return _reader.pid
+def answer(request: list[Line], send: Callable[..., None]) -> None:
+    """In the helper process: read a capture and send what was found."""
+    line = request[0]
+    wanted = {
+        identity: Wanted(
+            Frame(*one["root"]),
+            one["max_nodes"],
+            None if one["block"] is None else Block(**one["block"]),
+        )
+        for identity, one in line["wanted"].items()
+    }
+    for identity, found in _read(Path(line["path"]), wanted).items():
+        for name in ("peak_tree", "retained_tree"):
+            for part in tree_lines(name, getattr(found, name)):
+                send(**part)
+        send(
+            call=identity,
+            peak_bytes=found.peak_bytes,
+            retained_bytes=found.retained_bytes,
+            allocation_count=found.allocation_count,
+            ended=found.ended,
+            truncated=found.truncated,
+        )
 
 
-def end_helper() -> None:
-    """End the helper now; it would end by itself a little later."""
-    _reader.close()
+class _Answer:
+    """Puts the lines of an answer together."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, CallTrees] = {}
+        self._trees = TreeReader()
+
+    def take(self, line: dict[str, Any]) -> None:
+        if "tree" in line:
+            self._trees.take(line)
+            return
+        identity = line.pop("call")
+        peak, retained = self._trees.tree("peak_tree"), self._trees.tree("retained_tree")
+        assert peak is not None
+        assert retained is not None
+        self.calls[identity] = CallTrees(**line, peak_tree=peak, retained_tree=retained)
 
 
-def reset_after_fork() -> None:
-    """In a forked child: the helper is the parent's."""
-    _reader.reset()
+def _read(path: Path, wanted: dict[str, Wanted]) -> dict[str, CallTrees]:
+    found = read_calls(path, {identity: one.block for identity, one in wanted.items()})
+    return {identity: _trees(memory, wanted[identity]) for identity, memory in found.items()}
+
+
+def _trees(memory: CallMemory, wanted: Wanted) -> CallTrees:
+    peak, peak_truncated = _tree(memory.peak, wanted)
+    retained, retained_truncated = _tree(memory.retained, wanted)
+    return CallTrees(
+        memory.peak_bytes,
+        memory.retained_bytes,
+        memory.allocation_count,
+        memory.ended,
+        peak_truncated or retained_truncated,
+        peak,
+        retained,
+    )
+
+
+def _tree(stacks: list[Charged], wanted: Wanted) -> tuple[CallTree, bool]:
+    table = StackTable(METRICS, wanted.max_nodes)
+    for stack, size, count in stacks:
+        frames: list[Hashable] = [
+            wanted.root if file == PART else Frame(function, file, line)
+            for function, file, line in stack
+        ]
+        table.add(frames or [wanted.root], (size, count))
+    return table.tree(_describe), table.truncated
+
+
+def _describe(key: Hashable) -> Frame:
+    assert isinstance(key, Frame)
+    return key

@@ -70,13 +70,14 @@ def deliver(finished: Finished) -> Profile:
     profile = redacted(
         make_profile(finished), finished.resolved.process.redact, finished.resolved.output_dir
     )
-    files = write(profile, finished.resolved)
+    files, elsewhere = write(profile, finished.resolved)
     finished.surroundings.run(announce, profile, files)
     if finished.delivered is not None:
         with contained("watching the durations of a function"):
             files = [*files, *finished.surroundings.run(finished.delivered, profile, files)]
     deliver_outward(profile, files, finished.resolved.process, delivery.dropped, budget)
-    spent = (time.thread_time() - began) * _CALLERS_WAIT_TOO + finished.call.spent_elsewhere
+    spent = (time.thread_time() - began) * _CALLERS_WAIT_TOO + elsewhere
+    spent += finished.call.spent_elsewhere
     budget.spend(spent)
     if finished.learn_cost is not None:
         finished.learn_cost(finished.overhead + spent)

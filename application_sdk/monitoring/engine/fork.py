@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from application_sdk.monitoring.engine import parts
+from application_sdk.monitoring.engine import parts, termination
 from application_sdk.monitoring.engine.delivery import delivery
 from application_sdk.monitoring.profile_hook import profile_hook
 from application_sdk.monitoring.ticker import ticker
@@ -23,6 +23,7 @@ def forget_on_fork() -> None:
 
 def _forget() -> None:
     parts.reset_after_fork()
+    termination.reset_after_fork()
     delivery.reset()
     ticker.reset()
     profile_hook.reset()
@@ -30,7 +31,6 @@ def _forget() -> None:
         ("sampler", "reset_after_fork"),
         ("pyinstrument", "reset_after_fork"),
         ("workflow_slices", "reset_after_fork"),
-        ("reading", "reset_after_fork"),
     ):
         module = sys.modules.get(f"application_sdk.monitoring.backends.{name}")
         if module is not None:
@@ -44,6 +44,9 @@ def _forget() -> None:
     durations = sys.modules.get("application_sdk.monitoring.engine.duration_watch.watch")
     if durations is not None:
         durations.reset_after_fork()
+    client = sys.modules.get("application_sdk.monitoring.helper.client")
+    if client is not None:
+        client.helper.reset()
     tracker = sys.modules.get("application_sdk.monitoring.backends.tracker")
     if tracker is not None:
         tracker.shared_tracker.reset()

@@ -9,8 +9,8 @@ from application_sdk.monitoring.containment import contained, logger, report_fau
 from application_sdk.monitoring.engine.budget import budget
 from application_sdk.monitoring.engine.plan import Resolved
 from application_sdk.monitoring.errors import InvalidArgumentTypeError
-from application_sdk.monitoring.exporters.files import write_files
 from application_sdk.monitoring.exporters.outward import deliver_outward
+from application_sdk.monitoring.exporters.writing import Writing, write_files
 from application_sdk.monitoring.model.profile import Profile
 from application_sdk.monitoring.redaction import redacted
 from application_sdk.monitoring.renderers.paragraph import summary_paragraph
@@ -52,7 +52,7 @@ def _nothing_to_undo() -> None:
     """What a registration inside the sandbox gives back."""
 
 
-def write(profile: Profile, resolved: Resolved) -> list[Path]:
+def write(profile: Profile, resolved: Resolved) -> Writing:
     """Write a profile's files; a fault is logged once for each directory."""
     with contained(f"writing a profile below {resolved.output_dir}"):
         return write_files(
@@ -62,6 +62,7 @@ def write(profile: Profile, resolved: Resolved) -> list[Path]:
             resolved.process.max_stored_profiles,
             resolved.process.max_stored_bytes,
         )
+    return Writing([], 0.0)
 
 
 def publish(profile: Profile, resolved: Resolved) -> list[Path]:
@@ -71,7 +72,8 @@ def publish(profile: Profile, resolved: Resolved) -> list[Path]:
     """
     with contained(f"publishing a profile below {resolved.output_dir}"):
         shown = redacted(profile, resolved.process.redact, resolved.output_dir)
-        files = write(shown, resolved) or []
+        files, elsewhere = write(shown, resolved)
+        budget.spend(elsewhere)
         settings = resolved.process.model_copy(update={"metrics": False})
         deliver_outward(shown, files, settings, costs=budget)
         return files

@@ -15,8 +15,8 @@ from application_sdk.monitoring.engine.delivery import delivery
 from application_sdk.monitoring.engine.outlets import announce
 from application_sdk.monitoring.engine.plan import Resolved
 from application_sdk.monitoring.engine.process_info import process_info
-from application_sdk.monitoring.exporters.files import write_files
 from application_sdk.monitoring.exporters.outward import deliver_outward
+from application_sdk.monitoring.exporters.writing import write_files
 from application_sdk.monitoring.model.call_tree import Frame
 from application_sdk.monitoring.model.profile import (
     CallContext,
@@ -76,7 +76,7 @@ def recover(
                 profile = _profile(capture.process, call, memories.get(call["identity"]), failure)
                 target = output or place.parent
                 profile = redacted(profile, get_settings().redact, target)
-                files = write_files(profile, target, formats, most, most_bytes)
+                files = write_files(profile, target, formats, most, most_bytes).files
                 done.append((profile, files))
             remove_capture(capture.path)
     return done
@@ -128,11 +128,15 @@ def _places(directory: Path) -> list[Path]:
 
 def _read(capture: Any) -> tuple[dict[str, Any], str | None]:
     """Per identity what a call had allocated, or why that is not known."""
-    from application_sdk.monitoring.backends.reading import read_elsewhere
+    from application_sdk.monitoring.backends.reading import Wanted, read_elsewhere
     from application_sdk.monitoring.backends.records import Block
 
     wanted = {
-        call["identity"]: None if call["block"] is None else Block(*call["block"])
+        call["identity"]: Wanted(
+            Frame(*call["root"]),
+            call["max_nodes"],
+            None if call["block"] is None else Block(*call["block"]),
+        )
         for call in capture.calls
     }
     if not wanted:
@@ -158,7 +162,7 @@ def _profile(
         rss_peak_bytes=None,
     )
     if memory is not None:
-        half = call_memory(half, memory, Frame(*call["root"]), call["max_nodes"], notes.append)
+        half = call_memory(half, memory, call["max_nodes"], notes.append)
     elif failure is not None:
         notes.append(failure)
     started_at = datetime.fromisoformat(call["started_at"])

@@ -23,6 +23,7 @@ from application_sdk.monitoring.engine.fork import forget_on_fork
 from application_sdk.monitoring.engine.parts import active, carry, put_down
 from application_sdk.monitoring.engine.plan import Plan, Resolved
 from application_sdk.monitoring.engine.recovery import recover_once
+from application_sdk.monitoring.engine.termination import flush_on_sigterm
 from application_sdk.monitoring.model.profile import Profile, SamplingInfo
 from application_sdk.monitoring.protocols import BackendUnavailable, ProfiledCall
 from application_sdk.monitoring.registry import cpu_backends, memory_backends
@@ -73,6 +74,7 @@ class Session:
     ) -> None:
         began = time.perf_counter()
         forget_on_fork()
+        flush_on_sigterm()
         self.plan = plan
         self.profile: Profile | None = None
         self._resolved = resolved

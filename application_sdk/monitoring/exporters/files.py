@@ -7,8 +7,9 @@ import re
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from application_sdk.monitoring.containment import report_fault
 from application_sdk.monitoring.model.profile import Profile
@@ -26,15 +27,27 @@ def safe_name(name: str) -> str:
     return cleaned or "_"
 
 
-def write_files(
-    profile: Profile, output_dir: Path, formats: Iterable[str], most: int, most_bytes: int
-) -> list[Path]:
-    """Render and write a profile, then delete the oldest ones beyond what may be stored.
+class Written(NamedTuple):
+    """One file of a profile."""
 
-    A format that cannot be rendered is logged once and left out.
+    format: str
+    path: Path
+    size: int
 
-    Returns:
-        The files written.
+
+def render_files(
+    profile: Profile,
+    output_dir: Path,
+    formats: Iterable[str],
+    failed: Callable[[str, Exception], None],
+) -> list[Written]:
+    """Render and write a profile.
+
+    Args:
+        profile: The profile.
+        output_dir: The directory of profiles.
+        formats: What to write.
+        failed: Told of each format that cannot be rendered, which is left out.
 
     Raises:
         OSError: If the directory cannot be written.
@@ -44,20 +57,16 @@ def write_files(
     if directory.is_symlink():
         raise OSError(f"{directory} is a symbolic link, and none is followed below {output_dir}")
     directory.mkdir(exist_ok=True)
-    stem = f"{profile.started_at:%Y%m%dT%H%M%S.%fZ}_{profile.profile_id}"
-    written: list[Path] = []
-    size = 0
+    written: list[Written] = []
     for name in formats:
         try:
             content = renderers.get(name)(profile)
-        except Exception:
-            report_fault(f"rendering {name}")
+        except Exception as error:
+            failed(name, error)
             continue
-        path = directory / f"{stem}{EXTENSIONS.get(name, '.' + name)}"
+        path = directory / f"{_stem(profile)}{EXTENSIONS.get(name, '.' + name)}"
         _write(path, content)
-        written.append(path)
-        size += len(content)
-    _retention.keep(output_dir, _Stored(stem, directory, size), most, most_bytes)
+        written.append(Written(name, path, len(content)))
     return written
 
 
@@ -77,6 +86,16 @@ def write_beside(file: Path, extension: str, content: bytes) -> Path:
     path = file.with_name(f"{stem}{extension}")
     _write(path, content)
     return path
+
+
+def keep(profile: Profile, output_dir: Path, size: int, most: int, most_bytes: int) -> None:
+    """Count a profile that was written, and delete the oldest beyond what may be stored."""
+    stored = _Stored(_stem(profile), output_dir / safe_name(profile.name), size)
+    _retention.keep(output_dir, stored, most, most_bytes)
+
+
+def _stem(profile: Profile) -> str:
+    return f"{profile.started_at:%Y%m%dT%H%M%S.%fZ}_{profile.profile_id}"
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from heapq import nsmallest
 from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -162,6 +163,33 @@ class CallTree(BaseModel):
         Raises:
             InvalidArgumentError: If the tree does not have the metric.
         """
+        self_sums, total_sums = self._sums(metric)
+        stats = [self._stat(frame, self_sums, total_sums) for frame in range(len(self.frames))]
+        stats.sort(key=lambda stat: (-stat.total_value, -stat.self_value, stat.function))
+        return stats
+
+    def hottest(self, count: int, metric: str | None = None) -> list[FunctionStat]:
+        """The functions whose own bodies cost most, without those that cost nothing.
+
+        Args:
+            count: How many at most.
+            metric: One of ``metrics``; left out, the first of them.
+
+        Raises:
+            InvalidArgumentError: If the tree does not have the metric.
+        """
+        self_sums, total_sums = self._sums(metric)
+        costly = (frame for frame, value in enumerate(self_sums) if value > 0)
+        # Of the few that are wanted only: a tree may have thousands of functions.
+        chosen = nsmallest(
+            count,
+            costly,
+            key=lambda frame: (-self_sums[frame], -total_sums[frame], self.frames[frame][0]),
+        )
+        return [self._stat(frame, self_sums, total_sums) for frame in chosen]
+
+    def _sums(self, metric: str | None) -> tuple[list[float], list[float]]:
+        """The self and total value of each frame."""
         own = self.self_values(metric)
         totals = self.totals(metric)
         self_sums = [0.0] * len(self.frames)
@@ -179,18 +207,17 @@ class CallTree(BaseModel):
                 total_sums[frame] += totals[node]
             open_nodes.append(node)
             open_count[frame] += 1
-        stats = [
-            FunctionStat(
-                function=function,
-                file=self.files[file],
-                line=line,
-                self_value=self_sums[index],
-                total_value=total_sums[index],
-            )
-            for index, (function, file, line) in enumerate(self.frames)
-        ]
-        stats.sort(key=lambda stat: (-stat.total_value, -stat.self_value, stat.function))
-        return stats
+        return self_sums, total_sums
+
+    def _stat(self, frame: int, own: list[float], total: list[float]) -> FunctionStat:
+        function, file, line = self.frames[frame]
+        return FunctionStat(
+            function=function,
+            file=self.files[file],
+            line=line,
+            self_value=own[frame],
+            total_value=total[frame],
+        )
 
     def _metric(self, metric: str | None) -> str:
         if metric is None:

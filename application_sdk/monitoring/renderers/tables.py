@@ -27,8 +27,7 @@ class Column(NamedTuple):
 
 def hottest(tree: CallTree, metric: str | None = None, rows: int = ROWS) -> list[FunctionStat]:
     """The functions whose own bodies cost most; when none has a value, none."""
-    stats = [stat for stat in tree.functions(metric) if stat.self_value > 0]
-    return sorted(stats, key=lambda stat: -stat.self_value)[:rows]
+    return tree.hottest(rows, metric)
 
 
 def place(stat: FunctionStat) -> str:
