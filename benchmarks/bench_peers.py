@@ -20,6 +20,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -168,6 +169,21 @@ def _raw_memray() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _bare_thread() -> Iterator[None]:
+    done = threading.Event()
+
+    def wake() -> None:
+        while not done.wait(0.01):
+            pass
+
+    thread = threading.Thread(target=wake)
+    thread.start()
+    yield
+    done.set()
+    thread.join()
+
+
 def _inside(manager: Callable[[], Any]) -> Callable[[Program], Program]:
     def around(program: Program) -> Program:
         def run() -> object:
@@ -180,6 +196,8 @@ def _inside(manager: Callable[[], Any]) -> Callable[[Program], Program]:
 
 
 PROFILERS: dict[str, tuple[str, Callable[[Program], Program]]] = {
+    # It wakes as often as the sampler and does nothing: the floor of any sampler in the process.
+    "a bare thread": ("", _inside(_bare_thread)),
     "our sampler": ("", flamegraph(sample_rate=1.0, backend="sampler")),
     "our pyinstrument": ("", flamegraph(sample_rate=1.0, backend="pyinstrument")),
     "raw pyinstrument": ("pyinstrument", _inside(_raw_pyinstrument)),

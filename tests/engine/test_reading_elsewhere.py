@@ -7,8 +7,9 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ import pytest
 from application_sdk.monitoring import Profile, load_profile, memory_profile
 from application_sdk.monitoring.backends import reading
 from application_sdk.monitoring.backends.reading import Wanted
-from application_sdk.monitoring.helper.client import helper
+from application_sdk.monitoring.helper import client
+from application_sdk.monitoring.helper.client import HelperLost, helper
+from application_sdk.monitoring.helper.wire import Line
 from application_sdk.monitoring.model.call_tree import Frame
 
 PROJECT = Path(__file__).parents[2]
@@ -132,6 +135,117 @@ def test_without_a_helper_a_large_capture_leaves_the_rss_and_a_reason(
     assert profile.memory.backend == "rss"
     assert profile.memory.retained_bytes is None
     assert any("too many to read in the profiled process" in note for note in profile.notes)
+
+
+@pytest.mark.skipif(not hasattr(os, "waitid"), reason="there is no look at ended children here")
+def test_a_helper_that_has_ended_leaves_no_zombie(profiles: Finished) -> None:
+    remembers()
+    profiles()
+    first = helper.pid
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    waiting = [thread for thread in threading.enumerate() if thread.name == "monitoring-helper"]
+    for thread in waiting:
+        thread.join(10)
+    assert waiting
+    with pytest.raises(ProcessLookupError):
+        os.kill(first, 0)
+
+
+def test_a_helper_that_dies_in_the_middle_of_a_request_is_replaced() -> None:
+    tries: list[int] = []
+
+    def request() -> Iterator[Line]:
+        yield {"job": "read", "path": "/nowhere", "wanted": {}}
+        tries.append(helper.pid or 0)
+        if len(tries) == 1:
+            os.kill(tries[0], signal.SIGKILL)
+
+    with pytest.raises(OSError, match="nowhere"):
+        helper.ask(request, lambda: lambda line: None)
+    assert len(tries) == 2
+    assert helper.pid == tries[1] != tries[0]
+
+
+def test_a_helper_that_dies_twice_is_given_up() -> None:
+    def request() -> Iterator[Line]:
+        yield {"job": "read", "path": "/nowhere", "wanted": {}}
+        os.kill(helper.pid or 0, signal.SIGKILL)
+
+    with pytest.raises(HelperLost):
+        helper.ask(request, lambda: lambda line: None)
+    assert helper.pid is None
+
+
+def test_a_helper_that_does_not_answer_in_time_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def request() -> Iterator[Line]:
+        os.kill(helper.pid or 0, signal.SIGSTOP)
+        yield {"job": "read", "path": "/nowhere", "wanted": {}}
+
+    def first_with_time() -> Iterator[Line]:
+        yield {"job": "read", "path": "/nowhere", "wanted": {}}
+
+    with pytest.raises(OSError, match="nowhere"):
+        helper.ask(first_with_time, lambda: lambda line: None)
+    monkeypatch.setattr(client, "_MOST_SECONDS", 0.2)
+    with pytest.raises(HelperLost, match="too long"):
+        helper.ask(request, lambda: lambda line: None)
+    assert helper.pid is None
+
+
+PROCESS = """
+    import sys
+    from application_sdk.monitoring.helper import process
+    {change}
+    process.main()
+"""
+
+
+def run_helper(change: str, *lines: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(PROCESS).format(change=change)],
+        input="".join(f"{line}\n" for line in lines),
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_helper_ends_when_nothing_is_asked_for_a_while() -> None:
+    with subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            textwrap.dedent(PROCESS).format(change="process.IDLE_SECONDS = 0.1"),
+        ],
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,  # stays open
+        stdout=subprocess.PIPE,
+    ) as idle:
+        assert idle.wait(30) == 0
+
+
+def test_a_helper_ends_itself_when_a_request_takes_too_long() -> None:
+    change = (
+        "process.MOST_SECONDS = 0.1; process._answer = lambda *_: sys.modules['time'].sleep(30)"
+    )
+    done = run_helper(change, "{}", '{"end": true}')
+    assert done.returncode == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit holds on Linux")
+def test_a_request_that_needs_too_much_memory_is_an_error_and_not_the_end() -> None:
+    change = (
+        "import operator; operator.large = lambda *_: bytearray(3 * 2**30); "
+        "process._JOBS['large'] = 'operator:large'"
+    )
+    request = ('{"job": "large"}', '{"end": true}')
+    done = run_helper(change, *request, *request)
+    assert done.stdout.count("it takes more than 2,147,483,648 bytes of memory") == 2
 
 
 def test_a_file_that_is_no_capture_is_an_error_and_the_helper_goes_on(tmp_path: Path) -> None:

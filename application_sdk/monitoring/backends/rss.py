@@ -11,7 +11,8 @@ from application_sdk.monitoring.model.profile import MemoryProfile
 from application_sdk.monitoring.protocols import ProfiledCall
 from application_sdk.monitoring.ticker import Tick, ticker
 
-_INTERVAL_SECONDS = 0.02
+_INTERVAL_SECONDS, _LONGEST_INTERVAL_SECONDS = 0.02, 0.1
+_READINGS = 25
 _MOST_POINTS = 400
 
 
@@ -87,6 +88,11 @@ class RssCapture:
 
     def _read(self) -> None:
         rss = self._process.memory_info().rss
+        tick = self._tick
+        if tick is not None:
+            # Each waking costs a program that waits for much: the longer it runs, the fewer.
+            share = (time.perf_counter() - self._began) / _READINGS
+            tick.interval = min(max(_INTERVAL_SECONDS, share), _LONGEST_INTERVAL_SECONDS)
         self._peak = max(self._peak, rss)
         self._seen += 1
         if self._seen % self._keep_every:
