@@ -114,8 +114,8 @@ def _profiled(
     threshold: float,
 ) -> RevisionComparison:
     # Several, for how far they differ tells a change from a mood; but each is to see enough.
-    whole = left / 2 / (_SHORT_PROFILE_SECONDS + _ROUND_TRIP_SECONDS)
-    processes = next(count for count in _PROCESSES if count <= max(1.0, whole))
+    fitting = left / 2 / (_SHORT_PROFILE_SECONDS + _ROUND_TRIP_SECONDS)
+    processes = next(count for count in _PROCESSES if count <= max(1.0, fitting))
     each = left / (2 * processes) - _ROUND_TRIP_SECONDS
     seconds = min(_LONGEST_PROFILE_SECONDS, max(0.1, each))
     answers: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
