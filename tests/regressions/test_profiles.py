@@ -141,7 +141,7 @@ def moody(costs: Mapping[Stack, float], seed: int, samples: int = 4000) -> list[
 def test_runs_on_a_moody_machine_hide_no_doubled_function_and_make_none() -> None:
     doubled = program()
     doubled[named(doubled, "function_0")] *= 2
-    for seed in range(0, 200, 10):
+    for seed in range(0, 80, 10):
         before = moody(program(), seed)
         found = compare_profiles(before, moody(doubled, seed + 1000))
         hits = [f.function for f in found.functions if f.verdict == "regression"]

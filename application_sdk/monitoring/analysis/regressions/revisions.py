@@ -21,8 +21,7 @@ from application_sdk.monitoring.analysis.regressions.worktree import checked_out
 from application_sdk.monitoring.model.profile import Profile
 
 _MEASURING_SHARE = 0.75
-_PROCESSES = 5
-_LEAST_PROCESSES = 3
+_PROCESSES = (5, 3, 1)
 _LONGEST_PROFILE_SECONDS = 4.0
 _SHORT_PROFILE_SECONDS = 0.6
 _ROUND_TRIP_SECONDS = 0.5
@@ -115,9 +114,8 @@ def _profiled(
     threshold: float,
 ) -> RevisionComparison:
     # Several, for how far they differ tells a change from a mood; but each is to see enough.
-    processes = _PROCESSES
-    if left < 2 * _PROCESSES * (_SHORT_PROFILE_SECONDS + _ROUND_TRIP_SECONDS):
-        processes = _LEAST_PROCESSES
+    fitting = left / 2 / (_SHORT_PROFILE_SECONDS + _ROUND_TRIP_SECONDS)
+    processes = next(count for count in _PROCESSES if count <= max(1.0, fitting))
     each = left / (2 * processes) - _ROUND_TRIP_SECONDS
     seconds = min(_LONGEST_PROFILE_SECONDS, max(0.1, each))
     answers: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
