@@ -44,16 +44,21 @@ async def test_skips_itself():
     pytest.skip("not here")
 """
 
-JUDGED = """
+SLOWER = """
 import pytest
 from shop import cart
 
-@pytest.mark.perf_check(base="HEAD", max_seconds=60)
+@pytest.mark.perf_check(base="HEAD", max_seconds=150)
 def test_slower(order):
     assert order["count"] == 2000
     cart.checkout()
+"""
 
-@pytest.mark.perf_check(base="HEAD", metric="memory")
+LARGER = """
+import pytest
+from shop import cart
+
+@pytest.mark.perf_check(base="HEAD", metric="memory", max_seconds=150)
 @pytest.mark.parametrize("times", [1])
 async def test_larger_while_async(order, times):
     for _ in range(times):
@@ -117,17 +122,22 @@ def test_a_revision_that_cannot_be_compared_with_is_told_with_the_reason(shop: S
 
 
 @pytest.mark.slow
-def test_a_test_is_judged_over_the_code_of_both_sides(shop: Shop) -> None:
-    outcomes = outcomes_of(shop, JUDGED)
+def test_a_slower_test_is_a_regression_and_names_the_function(shop: Shop) -> None:
+    outcomes = outcomes_of(shop, SLOWER)
     outcome, text = outcomes["test_slower"]
     assert outcome == "failure"
     assert "perf_check: REGRESSION against HEAD" in text
     assert "Most of it is in <genexpr>" in text
     assert "cart.py" in text
+    slower = json.loads(report(shop, "test_slower", ".json").read_text())
+    assert slower["functions"][0]["function"] == "<genexpr>"
+    assert report(shop, "test_slower", ".html").exists()
+
+
+@pytest.mark.slow
+def test_an_async_test_is_judged_by_its_memory_over_the_code_of_both_sides(shop: Shop) -> None:
+    outcomes = outcomes_of(shop, LARGER)
     outcome, text = outcomes["test_larger_while_async[1]"]
     assert outcome == "failure"
     assert "larger beyond the threshold" in text
     assert outcomes["test_same"] == ("passed", "")
-    slower = json.loads(report(shop, "test_slower", ".json").read_text())
-    assert slower["functions"][0]["function"] == "<genexpr>"
-    assert report(shop, "test_slower", ".html").exists()
