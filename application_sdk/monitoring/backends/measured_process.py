@@ -120,9 +120,8 @@ def _from_elsewhere(root: Path, top: Path) -> str | None:
     if root == top:
         return None
     for name, module in list(sys.modules.items()):
-        if name in _OWN_MODULES:
-            continue  # what measures is the same on both sides, also where it measures itself
-        file = getattr(module, "__file__", None)
+        # What measures is the same on both sides, also where it measures itself.
+        file = None if name in _OWN_MODULES else getattr(module, "__file__", None)
         inside = _inside(Path(file), top) if file else None
         if inside is not None and not any(part in _INSTALLED for part in inside.parts):
             return name
