@@ -49,6 +49,17 @@ def test_a_page_of_any_size_answers_within_its_budget(
 
 
 @pytest.mark.slow
+def test_the_callers_of_a_million_nodes_answer_within_the_budget(
+    browser: Browser, tmp_path: Path
+) -> None:
+    profile: Profile = example(1_000_000)
+
+    assert_within_budget(
+        measure(browser, profile, tmp_path, repeats=2, of=min, view="callers"), 900
+    )
+
+
+@pytest.mark.slow
 def test_the_page_of_a_real_program_answers_within_the_budget(
     browser: Browser, tmp_path: Path
 ) -> None:
