@@ -8,7 +8,9 @@ import pytest
 
 from application_sdk.monitoring.model.profile import Profile
 from application_sdk.monitoring.renderers.html import render
+from application_sdk.monitoring.renderers.html.diff_page import render_diff
 from application_sdk.monitoring.renderers.html.page import asset
+from application_sdk.monitoring.renderers.html.union import unite
 from benchmarks.viewer.bench_page import Figures, example, measure, real
 from tests.viewer.chromium import Browser
 
@@ -34,6 +36,24 @@ def test_the_viewers_code_fits_40_kilobytes() -> None:
 @pytest.mark.parametrize("nodes", [10_000, 50_000])
 def test_a_page_takes_at_most_five_bytes_a_node_beside_100_kilobytes(nodes: int) -> None:
     assert len(render(example(nodes))) <= 100_000 + BYTES_PER_NODE * nodes
+
+
+def test_a_diff_of_little_takes_no_more_for_its_six_columns() -> None:
+    profile = example(50_000)
+    assert profile.cpu is not None
+    tree = profile.cpu.tree
+    values = {
+        metric: tuple(own * (1.5 if node % 20 == 0 else 1) for node, own in enumerate(column))
+        for metric, column in tree.values.items()
+    }
+    slower = profile.cpu.model_copy(update={"tree": tree.model_copy(update={"values": values})})
+
+    page = render_diff(profile, profile.model_copy(update={"cpu": slower}))
+
+    # Some of the 50,000 paths are equal and stand together here.
+    both = unite(tree, tree)
+    assert both is not None
+    assert len(page) <= 100_000 + BYTES_PER_NODE * len(both.tree)
 
 
 @pytest.mark.slow

@@ -331,6 +331,17 @@ def test_a_diff_marks_what_was_added_and_removed(opened: Open) -> None:
     assert page.problems == []
 
 
+def test_a_diff_of_much_that_is_the_same_tells_what_is_not(opened: Open) -> None:
+    nodes = (*NODES[:4], (3, 2, 140), (0, 5, 455))
+    page = opened(render_diff(profile(), profile(tree(nodes=nodes))))
+
+    page.press("Table")
+    rows = rows_of_table(page)
+    assert rows["parse"][2:5] == ["150 ms", "140 ms", "-10.0 ms"]
+    assert rows["write"][2:5] == ["450 ms", "455 ms", "+5.00 ms"]
+    assert rows["tokenize"][4] == "0 s"
+
+
 def test_downloads_hold_what_is_shown(opened: Open) -> None:
     page = opened(profile())
     page.evaluate(
