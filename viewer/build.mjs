@@ -22,7 +22,7 @@ const own =
   "compile context controls copy count counts crumbs cut dark darkness descending describe difference " +
   "download drawn drawnFor edges element end ends error escape facts fields file fill fills findFill " +
   "findLabel first flags focused fold foreign format found foundFor frame frames gather graph groups " +
-  "guards header hide hit hover initial kept keys kind klass label " +
+  "guards header hide hit hover initial kept kind klass label " +
   "labels layout least libraries line live made mark match matchText metric metrics model moved " +
   "name narrow node nodes note options origin outermost own paintNow pair panel paper parent parents " +
   "past path pathOf pending picture pixels place places plant pops prepare press put query range ratio " +
