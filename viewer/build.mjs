@@ -22,14 +22,14 @@ const own =
   "compile context controls copy count counts crumbs cut dark darkness descending describe difference " +
   "download drawn drawnFor edges element end ends error escape facts fields file fill fills findFill " +
   "findLabel first flags focused fold foreign format found foundFor frame frames gather graph groups " +
-  "grow grown guards header hiddenFrames hide hit hover initial isHidden kept keys kind klass label " +
-  "labels layout least libraries line live made mark match matchText members metric metrics model moved " +
+  "guards header hide hit hover initial kept kind klass label " +
+  "labels layout least libraries line live made mark match matchText metric metrics model moved " +
   "name narrow node nodes note options origin outermost own paintNow pair panel paper parent parents " +
   "past path pathOf pending picture pixels place places plant pops prepare press put query range ratio " +
   "reach regex remember repaint repeated reset resized rest result reveal right root row rowOf rows " +
   "rowStart sandwich say scan scene search searcher searching self sentence setFocus shade shades show " +
   "shown showResult side sides single sorted source spacer stage starts state states step subject sum " +
-  "table text texts theme toggleTheme told tooltip total tree trees unit used values view views weigh " +
+  "table text texts theme toggleTheme told tooltip total tree trees unit used values view views " +
   "widthBy widths wishes withShare writing wrong zoom";
 const mangleProps = new RegExp(`^(${own.split(" ").join("|")})$`);
 

@@ -8,7 +8,9 @@ import pytest
 
 from application_sdk.monitoring.model.profile import Profile
 from application_sdk.monitoring.renderers.html import render
+from application_sdk.monitoring.renderers.html.diff_page import render_diff
 from application_sdk.monitoring.renderers.html.page import asset
+from application_sdk.monitoring.renderers.html.union import unite
 from benchmarks.viewer.bench_page import Figures, example, measure, real
 from tests.viewer.chromium import Browser
 
@@ -36,6 +38,24 @@ def test_a_page_takes_at_most_five_bytes_a_node_beside_100_kilobytes(nodes: int)
     assert len(render(example(nodes))) <= 100_000 + BYTES_PER_NODE * nodes
 
 
+def test_a_diff_of_little_takes_no_more_for_its_six_columns() -> None:
+    profile = example(50_000)
+    assert profile.cpu is not None
+    tree = profile.cpu.tree
+    values = {
+        metric: tuple(own * (1.5 if node % 20 == 0 else 1) for node, own in enumerate(column))
+        for metric, column in tree.values.items()
+    }
+    slower = profile.cpu.model_copy(update={"tree": tree.model_copy(update={"values": values})})
+
+    page = render_diff(profile, profile.model_copy(update={"cpu": slower}))
+
+    # Some of the 50,000 paths are equal and stand together here.
+    both = unite(tree, tree)
+    assert both is not None
+    assert len(page) <= 100_000 + BYTES_PER_NODE * len(both.tree)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("nodes", "paint"), [(10_000, 250), (100_000, 350), (500_000, 600), (1_000_000, 900)]
@@ -46,6 +66,17 @@ def test_a_page_of_any_size_answers_within_its_budget(
     profile: Profile = example(nodes)
 
     assert_within_budget(measure(browser, profile, tmp_path, repeats=2, of=min), paint)
+
+
+@pytest.mark.slow
+def test_the_callers_of_a_million_nodes_answer_within_the_budget(
+    browser: Browser, tmp_path: Path
+) -> None:
+    profile: Profile = example(1_000_000)
+
+    assert_within_budget(
+        measure(browser, profile, tmp_path, repeats=2, of=min, view="callers"), 900
+    )
 
 
 @pytest.mark.slow

@@ -311,6 +311,17 @@ def test_many_narrow_frames_stand_together_as_one_that_can_be_opened(opened: Ope
     assert "% of its width" in text(page)
 
 
+@pytest.mark.parametrize("view", ["icicle", "callers", "icicle&fold=1"])
+def test_hundreds_of_functions_side_by_side_are_shown(opened: Open, view: str) -> None:
+    frames = tuple((f"f{k}", "/app/main.py", k + 1) for k in range(300))
+    nodes = tuple((-1, k, 10.0 + k) for k in range(300))
+    page = opened(render(profile(tree(frames=frames, nodes=nodes))), f"#view={view}")
+
+    page.until("document.querySelector('canvas').height > 30")
+
+    assert page.problems == []
+
+
 def test_a_diff_marks_what_was_added_and_removed(opened: Open) -> None:
     frames = tuple(
         ("renamed" if name == "write" else name, file, line) for name, file, line in FRAMES
@@ -329,6 +340,17 @@ def test_a_diff_marks_what_was_added_and_removed(opened: Open) -> None:
         for view in ("Icicle", "Flame", "Callers", "Sandwich"):
             page.press(view)
     assert page.problems == []
+
+
+def test_a_diff_of_much_that_is_the_same_tells_what_is_not(opened: Open) -> None:
+    nodes = (*NODES[:4], (3, 2, 140), (0, 5, 455))
+    page = opened(render_diff(profile(), profile(tree(nodes=nodes))))
+
+    page.press("Table")
+    rows = rows_of_table(page)
+    assert rows["parse"][2:5] == ["150 ms", "140 ms", "-10.0 ms"]
+    assert rows["write"][2:5] == ["450 ms", "455 ms", "+5.00 ms"]
+    assert rows["tokenize"][4] == "0 s"
 
 
 def test_downloads_hold_what_is_shown(opened: Open) -> None:

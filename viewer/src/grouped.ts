@@ -1,184 +1,190 @@
 // Trees that are grouped by function and grown only where someone looks: callers, callees,
 // library frames hidden, recursion folded.
 import type { CallTree, Measure } from "./model.ts";
-import { HIDDEN, ROOT, type Opened, type View } from "./view.ts";
+import { HIDDEN, ROOT, type View } from "./view.ts";
 
 export interface Options {
   hide: boolean;
   fold: boolean;
 }
 
-abstract class Grouped implements View {
-  readonly root = 0;
-  protected readonly frames: number[] = [];
-  private readonly parents: number[] = [];
-  /** Of each node pairs: the node of the call tree whose value counts, and the one that stands here. */
-  protected readonly members: number[][] = [];
-  private readonly values: number[] = [];
-  private readonly grown: (number[] | undefined)[] = [];
-  private groups = new Map<number, number[]>();
-  protected readonly hiddenFrames = new Map<number, { count: number; frames: Set<number> }>();
-
-  /** The whole tree, or that of one function from each of its outermost calls. */
-  constructor(
-    readonly tree: CallTree,
-    protected readonly width: Measure,
-    private readonly foreign: Uint8Array,
-    protected readonly options: Options,
-    chosen = ROOT,
-    /** Whether values are the nodes' own, not their totals. */
-    private readonly own = false,
-  ) {
-    const planted = chosen === ROOT ? [] : outermost(tree, chosen);
-    this.plant(chosen, -1, planted.flatMap((node) => [node, node]));
-  }
-
-  frame(node: number): number {
-    return this.frames[node]!;
-  }
-
-  parent(node: number): number {
-    return this.parents[node]!;
-  }
-
-  value(node: number): number {
-    return this.frames[node] === ROOT ? this.width.sum : this.values[node]!;
-  }
-
-  sum(node: number, measure: Measure): number {
-    return this.frames[node] === ROOT ? measure.sum : this.weigh(node, measure);
-  }
-
-  open(node: number, least: number, into: Opened): void {
-    into.begin(least);
-    for (const child of this.children(node)) into.add(child, this.values[child]!);
-  }
-
-  child(node: number, frame: number): number {
-    return this.children(node).find((child) => this.frames[child] === frame) ?? -1;
-  }
-
-  protected children(node: number): number[] {
-    return (this.grown[node] ??= this.grow(node));
-  }
-
-  self(_node: number): number | undefined {
-    return undefined;
-  }
-
-  hidden(node: number): { count: number; frames: Set<number> } | undefined {
-    if (this.frames[node] !== HIDDEN) return undefined;
-    this.children(node);
-    return this.hiddenFrames.get(node);
-  }
-
-  private plant(frame: number, parent: number, members: number[]): number {
-    const node = this.frames.push(frame) - 1;
-    this.parents.push(parent);
-    this.members.push(members);
-    return this.values.push(this.weigh(node, this.width)) - 1;
-  }
-
-  protected isHidden(frame: number): boolean {
-    return this.options.hide && this.foreign[frame] === 1;
-  }
-
-  protected note(node: number, treeNode: number): void {
-    let noted = this.hiddenFrames.get(node);
-    if (!noted) this.hiddenFrames.set(node, (noted = { count: 0, frames: new Set() }));
-    noted.count++;
-    noted.frames.add(this.tree.frame[treeNode]!);
-  }
-
-  private weigh(node: number, measure: Measure): number {
-    const values = this.own ? measure.self : measure.total;
-    const members = this.members[node]!;
-    let sum = 0;
-    for (let k = 0; k < members.length; k += 2) sum += values[members[k]!]!;
-    return sum;
-  }
-
-  protected abstract gather(node: number): void;
-
-  /** Put a pair among the children with a key. */
-  protected add(key: number, source: number, place: number): void {
-    const group = this.groups.get(key);
-    if (group) group.push(source, place);
-    else this.groups.set(key, [source, place]);
-  }
-
-  private grow(node: number): number[] {
-    const { values, frames } = this;
-    this.groups = new Map();
-    this.gather(node);
-    const children: number[] = [];
-    for (const [key, members] of this.groups) {
-      const child = this.plant(key, node, members);
-      if (values[child]! > 0) children.push(child);
-    }
-    return children.length > 1 ? children.sort((a, b) => values[b]! - values[a]! || frames[a]! - frames[b]!) : children;
-  }
+/** What is called, merged by function: in the whole tree, or below a function's outermost calls. */
+export function callees(tree: CallTree, width: Measure, foreign: Uint8Array, options: Options, chosen = ROOT): View {
+  return group(tree, width, foreign, options, chosen, false);
 }
 
-/** What is called from a set of nodes, merged by function. Members are nodes of the call tree. */
-export class Callees extends Grouped {
-  override self(node: number): number {
-    let own = this.value(node);
-    for (const child of this.children(node)) own -= this.value(child);
-    return Math.max(0, own);
-  }
+/** Who called, up to the roots: whatever costs something itself, or a function's outermost calls. */
+export function callers(tree: CallTree, width: Measure, foreign: Uint8Array, options: Options, chosen = ROOT): View {
+  return group(tree, width, foreign, options, chosen, true);
+}
 
-  protected gather(node: number): void {
-    const { end, frame } = this.tree;
-    const key = this.frames[node]!;
+function group(
+  tree: CallTree,
+  width: Measure,
+  foreign: Uint8Array,
+  { hide, fold }: Options,
+  chosen: number,
+  upwards: boolean,
+): View {
+  const { size, frame, parent, end } = tree;
+  const weights = (measure: Measure): Float64Array => (upwards && chosen === ROOT ? measure.self : measure.total);
+  const weight = weights(width);
+
+  const frames: number[] = [];
+  const parents: number[] = [];
+  const values: number[] = [];
+  // Each node has pairs: a node of the call tree whose value counts, and the one that stands here.
+  // They are a part of a list that the node shares with its siblings.
+  const lists: Int32Array[] = [];
+  const starts: number[] = [];
+  const stops: number[] = [];
+  /** The first child of each node and what is behind its last. */
+  const grown: [first: number, past: number][] = [];
+  const folded: { count: number; frames: Set<number> }[] = [];
+
+  // What is gathered for the node that grows now: pairs, and the group of each. Numbers in flat
+  // arrays, so that a million of them are grouped in the time of one click.
+  const pairs = new Int32Array(2 * size);
+  const groupOf = new Int32Array(size);
+  /** The group of each key, or 0. */
+  const groups = new Int32Array(foreign.length - HIDDEN);
+  const keys: number[] = [];
+  const sizes: number[] = [];
+  const sums: number[] = [];
+  let count = 0;
+
+  const keyOf = (node: number): number => (hide && foreign[frame[node]!] ? HIDDEN : frame[node]!);
+
+  /** Put a pair among the children of the node that grows. */
+  const add = (source: number, place: number): void => {
+    const key = keyOf(place);
+    let group = groups[key - HIDDEN]!;
+    if (!group) {
+      groups[key - HIDDEN] = group = keys.push(key);
+      sizes[group] = sums[group] = 0;
+    }
+    sizes[group]! += 2;
+    sums[group]! += weight[source]!;
+    pairs[2 * count] = source;
+    pairs[2 * count + 1] = place;
+    groupOf[count++] = group;
+  };
+
+  const plant = (key: number, above: number, value: number, list: Int32Array, start: number, stop: number): void => {
+    frames.push(key);
+    parents.push(above);
+    values.push(value);
+    lists.push(list);
+    starts.push(start);
+    stops.push(stop);
+  };
+
+  const gather = (node: number): void => {
+    const key = frames[node]!;
+    const noted = key === HIDDEN && (folded[node] = { count: 0, frames: new Set() });
+    const absorbs = (other: number): boolean => (noted ? keyOf(other) === HIDDEN : fold && frame[other] === key);
+    const note = (other: number): void => {
+      if (!noted) return;
+      noted.count++;
+      noted.frames.add(frame[other]!);
+    };
     const visit = (from: number, stop: number): void => {
-      let child = from;
-      while (child < stop) {
-        const called = frame[child]!;
-        const foreign = this.isHidden(called);
-        // Absorbed into this node: step inside, its children come next in preorder.
-        if ((foreign && key === HIDDEN) || (this.options.fold && called === key)) {
-          if (foreign) this.note(node, child);
-          child++;
-          continue;
+      for (let child = from; child < stop; ) {
+        // What is absorbed is stepped into: its children come next in preorder.
+        if (absorbs(child)) note(child++);
+        else {
+          add(child, child);
+          child = end[child]!;
         }
-        this.add(foreign ? HIDDEN : called, child, child);
-        child = end[child]!;
       }
     };
-    if (key === ROOT) return visit(0, this.tree.size);
-    const members = this.members[node]!;
-    for (let k = 0; k < members.length; k += 2) {
-      const member = members[k]!;
-      if (key === HIDDEN) this.note(node, member);
-      visit(member + 1, end[member]!);
-    }
-  }
-}
-
-/** Who called: from functions up to the roots. Members are pairs of a source node and how far up it is. */
-export class Callers extends Grouped {
-  protected gather(node: number): void {
-    const { parent, frame } = this.tree;
-    const key = this.frames[node]!;
     if (key === ROOT) {
-      for (let i = 0; i < this.tree.size; i++) {
-        if (this.width.self[i]! > 0) this.add(this.isHidden(frame[i]!) ? HIDDEN : frame[i]!, i, i);
-      }
+      if (!upwards) visit(0, size);
+      else for (let other = 0; other < size; other++) if (weight[other]! > 0) add(other, other);
       return;
     }
-    const members = this.members[node]!;
-    for (let k = 0; k < members.length; k += 2) {
-      let up = members[k + 1]!;
-      if (key === HIDDEN) this.note(node, up);
-      up = parent[up]!;
-      while (up >= 0 && ((key === HIDDEN && this.isHidden(frame[up]!)) || (this.options.fold && frame[up] === key))) {
-        if (key === HIDDEN) this.note(node, up);
-        up = parent[up]!;
+    const list = lists[node]!;
+    for (let k = starts[node]!; k < stops[node]!; k += 2) {
+      let place = list[k + 1]!;
+      if (upwards) {
+        do {
+          note(place);
+          place = parent[place]!;
+        } while (place >= 0 && absorbs(place));
+        if (place >= 0) add(list[k]!, place);
+      } else {
+        note(place);
+        visit(place + 1, end[place]!);
       }
-      if (up >= 0) this.add(this.isHidden(frame[up]!) ? HIDDEN : frame[up]!, members[k]!, up);
     }
-  }
+  };
+
+  const grow = (node: number): [number, number] => {
+    const first = frames.length;
+    count = keys.length = 0;
+    gather(node);
+    const list = new Int32Array(2 * count);
+    let stop = 0;
+    keys.forEach((key, k) => {
+      const start = stop;
+      stop += sizes[++k]!;
+      sizes[k] = start;
+      groups[key - HIDDEN] = 0;
+      if (sums[k]! > 0) plant(key, node, sums[k]!, list, start, stop);
+    });
+    for (let k = 0; k < count; k++) {
+      const at = sizes[groupOf[k]!]!;
+      sizes[groupOf[k]!] = at + 2;
+      list[at] = pairs[2 * k]!;
+      list[at + 1] = pairs[2 * k + 1]!;
+    }
+    return [first, frames.length];
+  };
+
+  const children = (node: number): [number, number] => (grown[node] ??= grow(node));
+
+  const sum = (node: number, measure: Measure): number => {
+    if (frames[node] === ROOT) return measure.sum;
+    const column = weights(measure);
+    const list = lists[node]!;
+    let sum = 0;
+    for (let k = starts[node]!; k < stops[node]!; k += 2) sum += column[list[k]!]!;
+    return sum;
+  };
+
+  const planted = chosen === ROOT ? [] : outermost(tree, chosen);
+  plant(chosen, -1, 0, Int32Array.from(planted.flatMap((node) => [node, node])), 0, 2 * planted.length);
+  values[0] = sum(0, width);
+
+  return {
+    root: 0,
+    frame: (node) => frames[node]!,
+    parent: (node) => parents[node]!,
+    value: (node) => values[node]!,
+    sum,
+    open(node, least, into) {
+      into.begin(least);
+      const [first, past] = children(node);
+      for (let child = first; child < past; child++) into.add(child, values[child]!);
+      into.sort();
+    },
+    child(node, key) {
+      const [first, past] = children(node);
+      const found = frames.indexOf(key, first);
+      return found < past ? found : -1;
+    },
+    self(node) {
+      if (upwards) return;
+      let own = values[node]!;
+      const [first, past] = children(node);
+      for (let child = first; child < past; child++) own -= values[child]!;
+      return Math.max(0, own);
+    },
+    hidden(node) {
+      children(node);
+      return folded[node];
+    },
+  };
 }
 
 /** The nodes of a function that are not inside another call of it. */

@@ -1,7 +1,8 @@
 // Reads the page's data: base64 text of gzip of a JSON header and columns of bytes.
 // The keys of the header are quoted where they are read, for the build shortens all other names.
 
-export type Column = [overflow: number, planes: number];
+/** `differs` is 1 where the numbers are the differences to the first side. */
+export type Column = [overflow: number, planes: number, differs?: number];
 
 export interface MetricHeader {
   key: string;
@@ -48,7 +49,7 @@ export interface Payload {
   trees: TreeBytes[];
 }
 
-const VERSION = 1;
+const VERSION = 2;
 const ESCAPE = 255;
 
 export async function readPayload(text: string): Promise<Payload> {
@@ -69,12 +70,15 @@ export function parse(bytes: Uint8Array): Payload {
     const [popColumn, frameColumn] = tree["structure"];
     const pops = decode(take(tree["nodes"], popColumn), popColumn, new Int32Array(tree["nodes"]));
     const frames = decode(take(tree["nodes"], frameColumn), frameColumn, new Int32Array(tree["nodes"]));
-    const sides = tree["metrics"].map((metric) =>
-      metric["sides"].map((column) => {
+    const sides = tree["metrics"].map((metric) => {
+      const read: (() => Float64Array)[] = [];
+      for (const column of metric["sides"]) {
         const part = take(tree["nodes"], column);
-        return () => decode(part, column, new Float64Array(tree["nodes"]));
-      }),
-    );
+        const own = (): Float64Array => decode(part, column, new Float64Array(tree["nodes"]));
+        read.push(column[2] ? () => changed(read[0]!(), own()) : own);
+      }
+      return read;
+    });
     return { header: tree, pops, frames, sides };
   });
   return { header, trees };
@@ -95,6 +99,12 @@ export function decode<T extends Int32Array | Float64Array>(bytes: Uint8Array, [
     into[i] = value;
   }
   return into;
+}
+
+/** Add up what `differences` in Python took apart: even numbers are more, odd ones less. */
+function changed(values: Float64Array, by: Float64Array): Float64Array {
+  for (let i = 0; i < by.length; i++) values[i]! += by[i]! % 2 ? (by[i]! + 1) / -2 : by[i]! / 2;
+  return values;
 }
 
 function fromBase64(text: string): Uint8Array {

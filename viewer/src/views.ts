@@ -1,9 +1,9 @@
 // Which trees each view draws, and where a node of the call tree is found in them.
-import { Callees, Callers } from "./grouped.ts";
+import { callees, callers } from "./grouped.ts";
 import type { State } from "./hash.ts";
 import type { CallTree } from "./model.ts";
 import type { Subject } from "./subject.ts";
-import { HIDDEN, ROOT, TopDown, type View } from "./view.ts";
+import { HIDDEN, TopDown, type View } from "./view.ts";
 
 /** A tree to draw, whether its root is the lowest row, and what to call it where there are two. */
 export type Drawn = [view: View, up: boolean, title: string][];
@@ -12,14 +12,14 @@ export function draw(state: State, subject: Subject): Drawn {
   const { tree, width, frames } = subject;
   const options = { hide: state.hide, fold: state.fold };
   if (state.view === "callers") {
-    return [[new Callers(tree, width, frames.foreign, options, ROOT, true), false, ""]];
+    return [[callers(tree, width, frames.foreign, options), false, ""]];
   }
   if (state.view === "sandwich") {
-    const [callers, callees] = [Callers, Callees].map((kind) => new kind(tree, width, frames.foreign, options, state.chosen));
-    return [[callers!, true, "callers:"], [callees!, false, "calls:"]];
+    const [above, below] = [callers, callees].map((kind) => kind(tree, width, frames.foreign, options, state.chosen));
+    return [[above!, true, "callers:"], [below!, false, "calls:"]];
   }
   const plain = !state.hide && !state.fold;
-  const view = plain ? new TopDown(tree, width) : new Callees(tree, width, frames.foreign, options);
+  const view = plain ? new TopDown(tree, width) : callees(tree, width, frames.foreign, options);
   return [[view, state.view === "flame", ""]];
 }
 

@@ -13,7 +13,7 @@ function bytesOf(header: object, columns: number[]): Uint8Array {
 }
 
 const header = {
-  version: 1,
+  version: 2,
   page: "profile",
   title: "work",
   timeline: [[], []],
@@ -45,6 +45,15 @@ test("a tree's columns are read in the order of its header", () => {
   const { trees } = parse(bytesOf(header, [0, 1, 0, 0, 5, 255, 10, 0]));
   assert.deepEqual([...trees[0]!.pops], [0, 1]);
   assert.deepEqual([...trees[0]!.sides[0]![0]!()], [5, 265]);
+});
+
+test("a side that tells how much it differs from the first is added to it", () => {
+  const [tree] = header.trees;
+  const [metric] = tree!.metrics;
+  const sides = [[0, 0], [0, 0, 1]];
+  const diff = { ...header, trees: [{ ...tree, metrics: [{ ...metric, sides }] }] };
+  const { trees } = parse(bytesOf(diff, [0, 1, 0, 0, 5, 6, 8, 11]));
+  assert.deepEqual(trees[0]!.sides[0]!.map((read) => [...read()]), [[5, 6], [9, 0]]);
 });
 
 test("a payload survives compression and base64", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Callees, Callers } from "../src/grouped.ts";
+import { callees, callers } from "../src/grouped.ts";
 import { functionTotals } from "../src/model.ts";
 import { follow, HIDDEN, Opened, pathOf, ROOT, TopDown, type View } from "../src/view.ts";
 import { grow, type Grown } from "./trees.ts";
@@ -69,7 +69,7 @@ test("a path of frames leads to a node, and as far as it goes where it breaks of
 
 test("callers begin with what functions cost themselves and go up to the roots", () => {
   const grown = example();
-  const view = new Callers(grown.tree, grown.width, grown.frames.foreign, NOTHING, ROOT, true);
+  const view = callers(grown.tree, grown.width, grown.frames.foreign, NOTHING);
   assert.deepEqual(children(view, view.root, grown).slice(0, 3), [["idle", 7], ["write", 6], ["hook", 5]]);
   const hook = view.child(view.root, grown.id("hook"));
   assert.deepEqual(children(view, hook, grown), [["libparse", 5]]);
@@ -78,18 +78,18 @@ test("callers begin with what functions cost themselves and go up to the roots",
 test("a sandwich shows who calls a function and what it calls, recursion counted once", () => {
   const grown = grow(["main", 0, ["f", 1, ["f", 2, ["g", 3]]], ["h", 0, ["f", 4]]]);
   const f = grown.id("f");
-  const callers = new Callers(grown.tree, grown.width, grown.frames.foreign, NOTHING, f);
-  const callees = new Callees(grown.tree, grown.width, grown.frames.foreign, NOTHING, f);
-  assert.equal(callers.value(callers.root), 10);
-  assert.equal(callees.value(callees.root), 10);
-  assert.deepEqual(children(callers, callers.root, grown), [["main", 6], ["h", 4]]);
-  assert.deepEqual(children(callees, callees.root, grown), [["f", 5]]);
-  assert.equal(callees.self(callees.root), 5);
+  const above = callers(grown.tree, grown.width, grown.frames.foreign, NOTHING, f);
+  const below = callees(grown.tree, grown.width, grown.frames.foreign, NOTHING, f);
+  assert.equal(above.value(above.root), 10);
+  assert.equal(below.value(below.root), 10);
+  assert.deepEqual(children(above, above.root, grown), [["main", 6], ["h", 4]]);
+  assert.deepEqual(children(below, below.root, grown), [["f", 5]]);
+  assert.equal(below.self(below.root), 5);
 });
 
 test("hidden library frames are one box that knows how many they are", () => {
   const grown = example();
-  const view = new Callees(grown.tree, grown.width, grown.frames.foreign, { hide: true, fold: false });
+  const view = callees(grown.tree, grown.width, grown.frames.foreign, { hide: true, fold: false });
   const load = follow(view, [grown.id("main"), grown.id("load")]);
   assert.deepEqual(children(view, load, grown), [["hidden", 12]]);
   const hidden = view.child(load, HIDDEN);
@@ -99,7 +99,7 @@ test("hidden library frames are one box that knows how many they are", () => {
 
 test("a folded recursion is one frame with all its value", () => {
   const grown = grow(["f", 1, ["f", 1, ["f", 1, ["g", 2]]]]);
-  const view = new Callees(grown.tree, grown.width, grown.frames.foreign, { hide: false, fold: true });
+  const view = callees(grown.tree, grown.width, grown.frames.foreign, { hide: false, fold: true });
   const f = view.child(view.root, grown.id("f"));
   assert.deepEqual(children(view, f, grown), [["g", 2]]);
   assert.equal(view.self(f), 3);
@@ -109,4 +109,21 @@ test("the total of a function counts a recursion once", () => {
   const grown = grow(["f", 1, ["f", 2]], ["f", 4]);
   const { self, total } = functionTotals(grown.tree, grown.width, grown.frames.count);
   assert.deepEqual([self[0], total[0]], [7, 7]);
+});
+
+test("callers stand below what they call, hidden ones as one box, and no call is counted twice", () => {
+  const grown = grow(["main", 0, ["liba", 0, ["libb", 0, ["f", 3], ["g", 4, ["f", 1]]]], ["f", 5]]);
+  const view = callers(grown.tree, grown.width, grown.frames.foreign, { hide: true, fold: false });
+  const f = view.child(view.root, grown.id("f"));
+  assert.deepEqual(children(view, f, grown), [["main", 5], ["hidden", 3], ["g", 1]]);
+  const hidden = view.child(f, HIDDEN);
+  assert.deepEqual([view.hidden(hidden)?.count, view.hidden(hidden)?.frames.size], [2, 2]);
+  assert.deepEqual(children(view, hidden, grown), [["main", 3]]);
+  assert.deepEqual(children(view, view.child(hidden, grown.id("main")), grown), []);
+});
+
+test("a node that nothing was spent in stands nowhere", () => {
+  const grown = grow(["main", 1, ["f", 0], ["g", 2]]);
+  const view = callees(grown.tree, grown.width, grown.frames.foreign, { hide: false, fold: true });
+  assert.equal(view.child(view.child(view.root, grown.id("main")), grown.id("f")), -1);
 });

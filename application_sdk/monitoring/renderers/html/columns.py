@@ -48,6 +48,22 @@ def encode(values: Sequence[int]) -> Column:
     return Column(first + b"".join(raw[k::8] for k in offsets), len(over), planes)
 
 
+def differences(before: Sequence[int], after: Sequence[int]) -> list[int] | None:
+    """What to add to ``before`` to get ``after``, as non-negative numbers, if that takes less room.
+
+    A change of ``d`` is ``2 * d``, or ``-2 * d - 1`` where it is negative: small stays small.
+
+    Returns:
+        The column, or None where ``after`` itself is the smaller one.
+    """
+    found = [2 * change if change >= 0 else -2 * change - 1 for change in map(sub, after, before)]
+    bits = sum(map(int.bit_length, found))
+    # Numbers beyond this are not exact in a viewer.
+    if bits >= sum(map(int.bit_length, after)) or max(found) >= 1 << 53:
+        return None
+    return found
+
+
 def steps(values: Sequence[float], quantum: float) -> list[int]:
     """Values as multiples of ``quantum``, rounded so that every subtree's total stays right.
 

@@ -1,6 +1,6 @@
 """The data of a page: a header in JSON and columns of bytes, compressed together.
 
-Layout of the uncompressed payload, version 1: four bytes with the length of the header
+Layout of the uncompressed payload, version 2: four bytes with the length of the header
 (little endian), the header, then the columns in the order in which the header lists them.
 Equal input gives equal bytes. ``docs/viewer-payload.md`` describes every field.
 """
@@ -20,7 +20,7 @@ from application_sdk.monitoring.model.call_tree import CallTree
 from application_sdk.monitoring.renderers.html import columns
 from application_sdk.monitoring.renderers.html.origin import origin_of
 
-VERSION = 1
+VERSION = 2
 
 UNITS = {
     "wall_seconds": "s",
@@ -131,7 +131,12 @@ def _encode_tree(tree: Tree, order: list[int], body: list[bytes]) -> dict[str, A
     for metric in tree.metrics:
         finest = _FINEST[metric.unit]
         quantum = max(columns.choose_quantum(side, finest, width) for side in metric.sides)
-        sides = [put(columns.steps(side, quantum)) for side in metric.sides]
+        first, *others = [columns.steps(side, quantum) for side in metric.sides]
+        sides: list[tuple[int, ...]] = [put(first)]
+        for other in others:
+            # Much of a program costs what it did before, and zeros take no room.
+            changes = columns.differences(first, other)
+            sides.append(put(other) if changes is None else (*put(changes), 1))
         metrics.append(
             {
                 "key": metric.key,
