@@ -3,6 +3,9 @@
 import type { CallTree, Measure } from "./model.ts";
 import { HIDDEN, ROOT, type View } from "./view.ts";
 
+/** Numbers in one list of pairs. */
+const CHUNK = 1 << 16;
+
 export interface Options {
   hide: boolean;
   fold: boolean;
@@ -38,8 +41,9 @@ function group(
   const lists: Int32Array[] = [];
   const starts: number[] = [];
   const stops: number[] = [];
-  /** The first child of each node and what is behind its last. */
-  const grown: [first: number, past: number][] = [];
+  /** The first child of each node, -1 before it is grown, and what is behind its last. */
+  const firsts: number[] = [];
+  const pasts: number[] = [];
   const folded: { count: number; frames: Set<number> }[] = [];
 
   // What is gathered for the node that grows now: pairs, and the group of each. Numbers in flat
@@ -52,15 +56,22 @@ function group(
   const sizes: number[] = [];
   const sums: number[] = [];
   let count = 0;
+  let kinds = 0;
+  // Pairs of grown nodes, some thousands of nodes in one list: objects of their own take longer to make.
+  let list = new Int32Array(0);
+  let used = 0;
+  let key = 0;
+  let noted: { count: number; frames: Set<number> } | undefined;
 
   const keyOf = (node: number): number => (hide && foreign[frame[node]!] ? HIDDEN : frame[node]!);
 
   /** Put a pair among the children of the node that grows. */
   const add = (source: number, place: number): void => {
-    const key = keyOf(place);
-    let group = groups[key - HIDDEN]!;
+    const kind = keyOf(place);
+    let group = groups[kind - HIDDEN]!;
     if (!group) {
-      groups[key - HIDDEN] = group = keys.push(key);
+      groups[kind - HIDDEN] = group = ++kinds;
+      keys[group] = kind;
       sizes[group] = sums[group] = 0;
     }
     sizes[group]! += 2;
@@ -70,8 +81,10 @@ function group(
     groupOf[count++] = group;
   };
 
-  const plant = (key: number, above: number, value: number, list: Int32Array, start: number, stop: number): void => {
-    frames.push(key);
+  const plant = (frame: number, above: number, value: number, start: number, stop: number): void => {
+    frames.push(frame);
+    firsts.push(-1);
+    pasts.push(0);
     parents.push(above);
     values.push(value);
     lists.push(list);
@@ -79,39 +92,42 @@ function group(
     stops.push(stop);
   };
 
-  const gather = (node: number): void => {
-    const key = frames[node]!;
-    const noted = key === HIDDEN && (folded[node] = { count: 0, frames: new Set() });
-    const absorbs = (other: number): boolean => (noted ? keyOf(other) === HIDDEN : fold && frame[other] === key);
-    const note = (other: number): void => {
-      if (!noted) return;
-      noted.count++;
-      noted.frames.add(frame[other]!);
-    };
-    const visit = (from: number, stop: number): void => {
-      for (let child = from; child < stop; ) {
-        // What is absorbed is stepped into: its children come next in preorder.
-        if (absorbs(child)) note(child++);
-        else {
-          add(child, child);
-          child = end[child]!;
-        }
+  const absorbs = (other: number): boolean => (noted ? keyOf(other) === HIDDEN : fold && frame[other] === key);
+
+  const note = (other: number): void => {
+    if (!noted) return;
+    noted.count++;
+    noted.frames.add(frame[other]!);
+  };
+
+  const visit = (from: number, stop: number): void => {
+    for (let child = from; child < stop; ) {
+      // What is absorbed is stepped into: its children come next in preorder.
+      if (absorbs(child)) note(child++);
+      else {
+        add(child, child);
+        child = end[child]!;
       }
-    };
+    }
+  };
+
+  const gather = (node: number): void => {
+    key = frames[node]!;
+    noted = key === HIDDEN ? (folded[node] = { count: 0, frames: new Set() }) : undefined;
     if (key === ROOT) {
       if (!upwards) visit(0, size);
       else for (let other = 0; other < size; other++) if (weight[other]! > 0) add(other, other);
       return;
     }
-    const list = lists[node]!;
+    const members = lists[node]!;
     for (let k = starts[node]!; k < stops[node]!; k += 2) {
-      let place = list[k + 1]!;
+      let place = members[k + 1]!;
       if (upwards) {
         do {
           note(place);
           place = parent[place]!;
         } while (place >= 0 && absorbs(place));
-        if (place >= 0) add(list[k]!, place);
+        if (place >= 0) add(members[k]!, place);
       } else {
         note(place);
         visit(place + 1, end[place]!);
@@ -119,41 +135,46 @@ function group(
     }
   };
 
-  const grow = (node: number): [number, number] => {
-    const first = frames.length;
-    count = keys.length = 0;
+  /** The first child of a node. */
+  const grow = (node: number): number => {
+    if (firsts[node]! >= 0) return firsts[node]!;
+    firsts[node] = frames.length;
+    count = kinds = 0;
     gather(node);
-    const list = new Int32Array(2 * count);
-    let stop = 0;
-    keys.forEach((key, k) => {
-      const start = stop;
-      stop += sizes[++k]!;
-      sizes[k] = start;
-      groups[key - HIDDEN] = 0;
-      if (sums[k]! > 0) plant(key, node, sums[k]!, list, start, stop);
-    });
+    if (used + 2 * count > list.length) {
+      list = new Int32Array(Math.max(2 * count, CHUNK));
+      used = 0;
+    }
+    for (let group = 1; group <= kinds; group++) {
+      const start = used;
+      used += sizes[group]!;
+      sizes[group] = start;
+      groups[keys[group]! - HIDDEN] = 0;
+      if (sums[group]! > 0) plant(keys[group]!, node, sums[group]!, start, used);
+    }
     for (let k = 0; k < count; k++) {
       const at = sizes[groupOf[k]!]!;
       sizes[groupOf[k]!] = at + 2;
       list[at] = pairs[2 * k]!;
       list[at + 1] = pairs[2 * k + 1]!;
     }
-    return [first, frames.length];
+    pasts[node] = frames.length;
+    return firsts[node]!;
   };
-
-  const children = (node: number): [number, number] => (grown[node] ??= grow(node));
 
   const sum = (node: number, measure: Measure): number => {
     if (frames[node] === ROOT) return measure.sum;
     const column = weights(measure);
-    const list = lists[node]!;
+    const members = lists[node]!;
     let sum = 0;
-    for (let k = starts[node]!; k < stops[node]!; k += 2) sum += column[list[k]!]!;
+    for (let k = starts[node]!; k < stops[node]!; k += 2) sum += column[members[k]!]!;
     return sum;
   };
 
   const planted = chosen === ROOT ? [] : outermost(tree, chosen);
-  plant(chosen, -1, 0, Int32Array.from(planted.flatMap((node) => [node, node])), 0, 2 * planted.length);
+  list = Int32Array.from(planted.flatMap((node) => [node, node]));
+  used = list.length;
+  plant(chosen, -1, 0, 0, used);
   values[0] = sum(0, width);
 
   return {
@@ -164,24 +185,21 @@ function group(
     sum,
     open(node, least, into) {
       into.begin(least);
-      const [first, past] = children(node);
-      for (let child = first; child < past; child++) into.add(child, values[child]!);
+      for (let child = grow(node); child < pasts[node]!; child++) into.add(child, values[child]!);
       into.sort();
     },
     child(node, key) {
-      const [first, past] = children(node);
-      const found = frames.indexOf(key, first);
-      return found < past ? found : -1;
+      const found = frames.indexOf(key, grow(node));
+      return found < pasts[node]! ? found : -1;
     },
     self(node) {
       if (upwards) return;
       let own = values[node]!;
-      const [first, past] = children(node);
-      for (let child = first; child < past; child++) own -= values[child]!;
+      for (let child = grow(node); child < pasts[node]!; child++) own -= values[child]!;
       return Math.max(0, own);
     },
     hidden(node) {
-      children(node);
+      grow(node);
       return folded[node];
     },
   };
