@@ -226,6 +226,7 @@ def test_wrong_usage_ends_with_2_and_one_line(
     assert result.err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_slower_working_tree_ends_with_1_and_its_page_shows_both(shop: Path) -> None:
     result = command(
         *("compare", "--base", "HEAD", "shop:checkout", "--max-seconds", "30"),

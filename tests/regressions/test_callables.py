@@ -62,6 +62,7 @@ def test_coroutine_functions_and_callables_that_return_awaitables_are_awaited() 
     assert slow.verdict == "regression", slow.explanation
 
 
+@pytest.mark.slow
 def test_memory_is_compared_to_the_byte() -> None:
     more = compare_callables(partial(build, 500), partial(build, 550), metric="memory")
     assert more.verdict == "regression", more.explanation

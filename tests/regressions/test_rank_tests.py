@@ -68,6 +68,7 @@ def test_the_lower_test_is_the_mirror_of_the_upper_one() -> None:
     assert lower_p_value([(high, low)], 0.9) == pytest.approx(rank_p_value([(low, high)], 1 / 0.9))
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     chance = random.Random(7)
     covered = 0
