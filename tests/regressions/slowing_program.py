@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import sys
 import sysconfig
 import time
@@ -145,7 +146,11 @@ def main() -> int:
     else:
         run_plainly()
     flush(60)
-    print(f"{time.monotonic() - began:.1f} s")  # noqa: T201 - a program
+    print(f"{time.monotonic() - began:.1f} s", flush=True)  # noqa: T201 - a program
+    if arguments.worker:
+        # As in tests/leaks/leaky_worker.py: temporalio's threads may abort an interpreter's end.
+        logging.shutdown()
+        os._exit(0)
     return 0
 
 
