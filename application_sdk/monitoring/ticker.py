@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from application_sdk.monitoring.containment import report_fault
+from application_sdk.monitoring.switch_interval import Promptness
 
 THREAD_NAME = "monitoring-ticker"
 
@@ -29,6 +30,7 @@ class Ticker:
         self._ticks: list[Tick] = []
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
+        self._promptness = Promptness()
 
     def add(self, callback: Callable[[], None], interval: float) -> Tick:
         """Call ``callback`` every ``interval`` seconds until it is removed.
@@ -54,28 +56,36 @@ class Ticker:
 
     def reset(self) -> None:
         """Start anew in a forked child, where the thread does not exist."""
+        self._promptness.restore()
         self.__init__()  # type: ignore[misc]  # the one way that forgets every lock
 
     def _run(self) -> None:
         while True:
             with self._lock:
                 if not self._ticks:
+                    self._promptness.restore()
                     self._thread = None
                     return
                 next_due = min(tick.due for tick in self._ticks)
-            self._wake.wait(max(0.0, next_due - time.monotonic()))
+            seconds = max(0.0, next_due - time.monotonic())
+            self._promptness.before_wait(seconds)
+            self._wake.wait(seconds)
             self._wake.clear()
-            now = time.monotonic()
-            with self._lock:
-                due = [tick for tick in self._ticks if tick.due <= now]
-            for tick in due:
-                try:
-                    tick.callback()
-                except Exception:
-                    report_fault("running a periodic task")
-                # From now, not from when it was due: a thread that was kept waiting must
-                # not make up for it with a burst.
-                tick.due = time.monotonic() + tick.interval
+            self._promptness.after_wait()
+            self._call_due()
+
+    def _call_due(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            due = [tick for tick in self._ticks if tick.due <= now]
+        for tick in due:
+            try:
+                tick.callback()
+            except Exception:
+                report_fault("running a periodic task")
+            # From now, not from when it was due: a thread that was kept waiting must
+            # not make up for it with a burst.
+            tick.due = time.monotonic() + tick.interval
 
 
 ticker = Ticker()
