@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import CodeType
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from application_sdk.monitoring.calls.kinds import Kind
 from application_sdk.monitoring.calls.marker import Marker
@@ -43,6 +44,10 @@ class BlockPlace:
     coroutine: Any
 
 
+def _carries_nothing(_context: Context) -> bool:
+    return False
+
+
 @dataclass
 class ProfiledCall:
     """What backends know of the call that they capture.
@@ -68,6 +73,8 @@ class ProfiledCall:
         sampling: Why it is profiled.
         notes: Degradations, added to by whoever meets them.
         spent_elsewhere: Seconds that it has cost in a helper process, or by slowing the program.
+        loops: By thread: the event loop there that runs the call or its tasks.
+        carried_in: Whether what runs in a context belongs to the call.
     """
 
     identity: str
@@ -89,6 +96,8 @@ class ProfiledCall:
     suspended: Any = None
     notes: list[str] = field(default_factory=list)
     spent_elsewhere: float = 0.0
+    loops: dict[int, Any] = field(default_factory=dict)
+    carried_in: Callable[[Context], bool] = field(default=_carries_nothing)
 
     def note(self, text: str) -> None:
         """Add a degradation and its reason, unless it stands there already."""
@@ -134,6 +143,19 @@ class Capture(Protocol[Half_co]):
 
     def abandon(self) -> None:
         """Give back whatever ``start`` took, in whatever state; the half is not wanted."""
+
+
+@runtime_checkable
+class Loosening(Protocol):
+    """A CPU capture that can do without being told of every step."""
+
+    def loosen(self) -> bool:
+        """Tell when the call runs from samples alone, from now on; its steps are too many.
+
+        Returns:
+            Whether the call's tasks are known without a marker on their stacks.
+        """
+        ...
 
 
 Backend = Callable[[ProfiledCall], Capture[Half_co]]

@@ -31,7 +31,9 @@ _SWITCHES_A_SECOND = 5_000
 """Two threads that take turns at the short interval are switched more often than this."""
 _SHORTEST_WAIT_SECONDS = 0.005
 """Shorter ones, which something else has ended, are too short to tell."""
-_REST_SECONDS = 1.0
+_MOST_CONTENDED = 2
+"""So many waits with as many switches may be a coincidence."""
+_REST_SECONDS = 0.25
 _STARVED_CPU_SECONDS = 1e-3
 """A wake-up that got the lock in time takes a few dozen microseconds of CPU time."""
 
@@ -48,6 +50,7 @@ class Promptness:
         self._rests_until = 0.0
         self._began = 0.0
         self._switches = 0
+        self._contended = 0
         self._cpu_seconds = 0.0
 
     def before_wait(self, seconds: float) -> None:
@@ -68,7 +71,13 @@ class Promptness:
             now = time.monotonic()
             waited = now - self._began
             switches = _switches() - self._switches
-            if waited > _SHORTEST_WAIT_SECONDS and switches > waited * _SWITCHES_A_SECOND:
+            if waited < _SHORTEST_WAIT_SECONDS:
+                return
+            if switches < waited * _SWITCHES_A_SECOND:
+                self._contended = 0
+            elif self._contended < _MOST_CONTENDED:
+                self._contended += 1
+            else:
                 self._rests_until = now + _REST_SECONDS
         elif self._rests_until and time.thread_time() - self._cpu_seconds > _STARVED_CPU_SECONDS:
             self._rests_until = 0.0

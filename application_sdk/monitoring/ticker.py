@@ -42,6 +42,8 @@ class Ticker:
         with self._lock:
             self._ticks.append(tick)
             if self._thread is None:
+                # Even its first step may else be kept waiting, by this thread.
+                self._promptness.before_wait(interval)
                 self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
                 self._thread.start()
         self._wake.set()

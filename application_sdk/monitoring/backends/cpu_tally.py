@@ -81,6 +81,11 @@ class CpuTally:
         self.samples = 0
 
     @property
+    def root(self) -> Path:
+        """The path of the tree's root."""
+        return self._root
+
+    @property
     def threads(self) -> tuple[int, ...]:
         """The threads that run the call or a part of it now."""
         return tuple(self._runs)
@@ -171,6 +176,10 @@ class CpuTally:
         self.samples += 1
         self._drain()
 
+    def charge(self, path: Path, values: tuple[float, float, float]) -> None:
+        """Add wall, CPU and awaited seconds to a path; empty stands for the root."""
+        self._table.add(path or self._root, values)
+
     def profile(
         self,
         call: ProfiledCall,
@@ -222,10 +231,7 @@ class CpuTally:
         if run is not None:
             run.depth += 1
             return
-        # Only a live thread may be asked for its clock; the clock itself can be read safely
-        # even after the thread has ended.
-        clock = time.pthread_getcpuclockid(thread) if READS_OTHER_CLOCKS else None
-        self._runs[thread] = _Run(now, time.thread_time(), 1, clock)
+        self._runs[thread] = _Run(now, time.thread_time(), 1, readable_clock(thread))
 
     def _end_run(self, thread: int, now: float) -> None:
         run = self._runs.get(thread)
@@ -239,7 +245,7 @@ class CpuTally:
     def _count(self, run: _Run, thread: int, now: float) -> None:
         self._ran += now - run.since
         run.since = now
-        cpu = _cpu_of(thread, run)
+        cpu = cpu_of(thread, run.clock)
         if cpu is not None and cpu > run.cpu_since:
             self._burnt += cpu - run.cpu_since
             run.cpu_since = cpu
@@ -273,12 +279,18 @@ def _without(metric: str, tree: CallTree) -> CallTree:
     return tree.model_copy(update={"metrics": metrics, "values": values})
 
 
-def _cpu_of(thread: int, run: _Run) -> float | None:
+def readable_clock(thread: int) -> int | None:
+    """A live thread's CPU clock, which may be read even after the thread has ended."""
+    return time.pthread_getcpuclockid(thread) if READS_OTHER_CLOCKS else None
+
+
+def cpu_of(thread: int, clock: int | None) -> float | None:
+    """What a thread's CPU clock shows, in seconds; None where it cannot be read."""
     if thread == threading.get_ident():
         return time.thread_time()
-    if run.clock is None:
+    if clock is None:
         return None
     try:
-        return time.clock_gettime(run.clock)
+        return time.clock_gettime(clock)
     except OSError:
         return None  # the thread has ended

@@ -14,7 +14,9 @@ from typing import Any
 
 from pyinstrument.stack_sampler import StackSampler, get_stack_sampler
 
-from application_sdk.monitoring.backends.cpu_tally import CpuTally
+from application_sdk.monitoring.backends.cpu_tally import CpuTally, Path
+from application_sdk.monitoring.backends.looks import Elsewhere, Looks
+from application_sdk.monitoring.backends.running_task import runs_no_task
 from application_sdk.monitoring.backends.stacks import awaited_codes, own_files
 from application_sdk.monitoring.containment import report_fault
 from application_sdk.monitoring.model.call_tree import Frame
@@ -25,6 +27,14 @@ from application_sdk.monitoring.protocols import BackendUnavailable, ProfiledCal
 _SLOWED_SHARE = 0.58
 """The part of a call's CPU time that goes to pyinstrument's hook: 1 - 1 / 2.4, with the geometric
 mean of benchmarks/bench_peers.py."""
+
+_BUILT_IN = "<built-in>"
+_OUR_STEPS = frozenset(
+    f"{kind}{step}"
+    for kind in ("", "generator.", "coroutine.", "ContextVar.")
+    for step in ("next", "send", "throw", "close", "get", "set")
+)
+"""What the code around a call's steps calls, as pyinstrument names it."""
 
 # What runs in the profile hook is tested, yet no coverage tool is called in there: such
 # functions are marked.
@@ -43,6 +53,7 @@ class PyinstrumentCapture:
         self._root = root
         self.tally = CpuTally(call, root)
         self._subscription: _Subscription | None = None
+        self._looks: Looks | None = None
 
     def start(self) -> None:
         """Join this thread's subscription, or make it.
@@ -71,7 +82,10 @@ class PyinstrumentCapture:
 
     def pause(self, awaiting: bool) -> None:
         """The call does not run now."""
-        self.tally.pause(awaiting)
+        if self._looks is None:
+            self.tally.pause(awaiting)
+        else:
+            self._looks.awaiting = awaiting
 
     def enter_part(self) -> None:
         """A part of the call runs now, on this thread."""
@@ -87,9 +101,17 @@ class PyinstrumentCapture:
         """It does not run now."""
         self.tally.leave_part()
 
+    def loosen(self) -> bool:
+        """Follow no single step from now on; tasks still need their marker."""
+        self.tally.end()
+        self._looks = Looks(self.tally, ())
+        return False
+
     def stop(self) -> None:
         """Leave the subscription; the last one out gives the hook back."""
         self.tally.end()
+        if self._looks is not None:
+            self._looks.end()
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
             try:
@@ -110,23 +132,37 @@ class PyinstrumentCapture:
     def sample(self, stack: list[str]) -> None:  # pragma: no cover - in the hook
         """Take a sample of the thread, outermost first, if it is of this call."""
         thread = threading.get_ident()
-        if thread in self.tally.threads:
-            start = self._start_of_call(stack)
-            if start is not None:
-                self.tally.sampled_running(_path(stack[start:]), thread)
+        if self._looks is not None:
+            path = self._place(stack)
+            if path is not None:
+                self._looks.saw({thread: path}, None)
                 return
-            start = _after(self.call.parts.name, stack)
-            if start is not None:
-                self.tally.sampled_running([self._root, *_path(stack[start:])], thread)
+            between = runs_no_task(self.call.loops.get(thread))
+            place = Elsewhere.NOTHING if between else Elsewhere.OTHERS
+            waiting = self._waiting_place() if self._looks.awaiting else None
+            self._looks.saw({thread: place}, waiting)
+        elif thread in self.tally.threads:
+            path = self._place(stack)
+            if path is not None:
+                self.tally.sampled_running(path, thread)
         elif self.tally.waiting_unseen:
-            codes = awaited_codes(self.call.suspended)
-            self.tally.sampled_waiting(
-                [
-                    Frame(code.co_name, code.co_filename, code.co_firstlineno)
-                    for code in codes
-                    if not own_files[code.co_filename]
-                ]
-            )
+            self.tally.sampled_waiting(self._waiting_place() or ())
+
+    def _place(self, stack: list[str]) -> Path | None:  # pragma: no cover - in the hook
+        start = self._start_of_call(stack)
+        if start is not None:
+            return _path(stack[start:])
+        start = _after(self.call.parts.name, stack)
+        return None if start is None else [self._root, *_path(stack[start:])]
+
+    def _waiting_place(self) -> Path | None:  # pragma: no cover - in the hook
+        if self.call.suspended is None:
+            return None
+        return [
+            Frame(code.co_name, code.co_filename, code.co_firstlineno)
+            for code in awaited_codes(self.call.suspended)
+            if not own_files[code.co_filename]
+        ]
 
     def _start_of_call(self, stack: list[str]) -> int | None:  # pragma: no cover - in the hook
         marker, block = self.call.marker, self.call.block
@@ -211,9 +247,13 @@ def _subscribe(capture: PyinstrumentCapture) -> _Subscription:
 def _path(stack: list[str]) -> list[Hashable]:  # pragma: no cover - in the hook
     # "function NUL file NUL first line", then attributes each behind a \x01.
     frames: list[Hashable] = []
+    inside_ours = False
     for identifier in stack:
         function, file, line = identifier.split("\x01", 1)[0].split("\x00")[:3]
-        if not own_files[file]:
+        if own_files[file]:
+            inside_ours = True
+        elif not (inside_ours and file == _BUILT_IN and function in _OUR_STEPS):
+            inside_ours = False
             frames.append(Frame(function, file, int(line)))
     return frames
 

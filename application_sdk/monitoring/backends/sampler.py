@@ -7,16 +7,22 @@ has set, and code between two samples runs at full speed.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Hashable
 from types import CodeType
 
-from application_sdk.monitoring.backends.cpu_tally import READS_OTHER_CLOCKS, CpuTally
+from application_sdk.monitoring.backends.cpu_tally import READS_OTHER_CLOCKS, CpuTally, Path
+from application_sdk.monitoring.backends.looks import Elsewhere, Looks, Place
+from application_sdk.monitoring.backends.running_task import code_of, context_of, running_task
 from application_sdk.monitoring.backends.stacks import awaited_codes, own_files, running_codes
 from application_sdk.monitoring.calls.marker import Marker
 from application_sdk.monitoring.model.call_tree import Frame
 from application_sdk.monitoring.model.profile import CpuProfile
 from application_sdk.monitoring.protocols import ProfiledCall
 from application_sdk.monitoring.ticker import Tick, ticker
+
+_MORE_LOOKS = 2
+"""How often a tick looks again where it finds an event loop between two tasks."""
 
 
 class SamplerCapture:
@@ -30,6 +36,7 @@ class SamplerCapture:
         root = call.root
         self._root: Hashable = root if isinstance(root, Frame) else self._key(root)
         self.tally = CpuTally(call, self._root)
+        self.looks: Looks | None = None
 
     def start(self) -> None:
         """Begin to be sampled."""
@@ -37,23 +44,43 @@ class SamplerCapture:
 
     def resume(self) -> None:
         """The call runs now, on this thread."""
-        self.tally.resume()
+        if self.looks is None:
+            self.tally.resume()
+        else:
+            self.looks.enter(threading.get_ident())
 
     def pause(self, awaiting: bool) -> None:
         """The call does not run now."""
-        self.tally.pause(awaiting)
+        if self.looks is None:
+            self.tally.pause(awaiting)
+        else:
+            self.looks.awaiting = awaiting
 
     def enter_part(self) -> None:
         """A part of the call runs now, on this thread."""
-        self.tally.enter_part()
+        if self.looks is None:
+            self.tally.enter_part()
+        else:
+            self.looks.enter(threading.get_ident())
 
     def leave_part(self) -> None:
         """It does not run now."""
-        self.tally.leave_part()
+        if self.looks is None:
+            self.tally.leave_part()
+        else:
+            self.looks.leave(threading.get_ident())
+
+    def loosen(self) -> bool:
+        """Follow no single step from now on; tasks are known by the context that they run in."""
+        self.tally.end()
+        self.looks = Looks(self.tally, self.call.loops)
+        return True
 
     def stop(self) -> None:
         """End the sampling."""
         self.tally.end()
+        if self.looks is not None:
+            self.looks.end()
         _sampling.remove(self)
 
     def abandon(self) -> None:
@@ -68,14 +95,49 @@ class SamplerCapture:
 
     def sample_running(self, codes: list[CodeType], thread: int) -> None:
         """Take the part of a thread's stack, innermost first, that belongs to the call."""
-        call = self.call
+        path = self._place(codes)
+        if path is not None:
+            self.tally.sampled_running(path, thread)
+
+    def look(self, looks: Looks, stacks: _Stacks) -> bool:
+        """Look at every thread that the call may run on; whether that told where it is."""
+        places: dict[int, Place] = {}
+        for thread in looks.threads:
+            path = self._place(stacks[thread])
+            places[thread] = self._place_of_task(thread) if path is None else path
+        waiting = None
+        suspended = self.call.suspended if looks.awaiting else None
+        if suspended is not None and all(isinstance(place, Elsewhere) for place in places.values()):
+            waiting = self._path(awaited_codes(suspended))
+        looks.saw(places, waiting)
+        return Elsewhere.NOTHING not in places.values()
+
+    def _place(self, codes: list[CodeType]) -> Path | None:
+        """Where the call is in a stack, by its markers; None where it is not."""
         end = self._end_of_call(codes)
         if end is not None:
-            self.tally.sampled_running(self._path(reversed(codes[:end])), thread)
-            return
-        end = _index_of(call.parts, codes)
+            return self._path(reversed(codes[:end]))
+        end = _index_of(self.call.parts, codes)
         if end is not None:
-            self.tally.sampled_running([self._root, *self._path(reversed(codes[:end]))], thread)
+            return [self._root, *self._path(reversed(codes[:end]))]
+        return None
+
+    def _place_of_task(self, thread: int) -> Place:
+        """Where a task of the call is in its loop's stack."""
+        loop = self.call.loops.get(thread)
+        if loop is None:
+            return Elsewhere.OTHERS
+        task, codes = running_task(loop, thread)
+        if task is None:
+            return Elsewhere.NOTHING
+        context = context_of(task)
+        if context is None or not self.call.carried_in(context):
+            return Elsewhere.OTHERS
+        code = code_of(task)
+        if code not in codes:
+            return [self._root]  # a coroutine without Python code, or one that has just ended
+        outermost = len(codes) - codes[::-1].index(code)
+        return [self._root, *self._path(reversed(codes[:outermost]))]
 
     def sample_waiting(self) -> None:
         """Take the coroutines that the call is suspended in."""
@@ -117,6 +179,14 @@ def _index_of(marker: Marker, codes: list[CodeType]) -> int | None:
     return None
 
 
+class _Stacks(dict[int, list[CodeType]]):
+    """The stacks of one round, each walked when it is first asked for."""
+
+    def __missing__(self, thread: int) -> list[CodeType]:
+        codes = self[thread] = running_codes(thread)
+        return codes
+
+
 class _Sampling:
     """All captures that are sampled now, and the tick that samples them."""
 
@@ -148,16 +218,26 @@ class _Sampling:
             self._tick = ticker.add(self._sample, interval)
 
     def _sample(self) -> None:
-        stacks: dict[int, list[CodeType]] = {}
-        for capture in self._captures:
-            threads = capture.tally.threads
-            for thread in threads:
-                codes = stacks.get(thread)
-                if codes is None:
-                    codes = stacks[thread] = running_codes(thread)
-                capture.sample_running(codes, thread)
-            if not threads and capture.tally.waiting_unseen:
-                capture.sample_waiting()
+        stacks = _Stacks()
+        unseen = [capture for capture in self._captures if not self._sample_one(capture, stacks)]
+        for _ in range(_MORE_LOOKS):
+            if not unseen:
+                return
+            # The thread goes on and is asked for the lock again: soon, and somewhere else.
+            time.sleep(0)
+            stacks = _Stacks()
+            unseen = [capture for capture in unseen if not self._sample_one(capture, stacks)]
+
+    @staticmethod
+    def _sample_one(capture: SamplerCapture, stacks: _Stacks) -> bool:
+        if capture.looks is not None:
+            return capture.look(capture.looks, stacks)
+        threads = capture.tally.threads
+        for thread in threads:
+            capture.sample_running(stacks[thread], thread)
+        if not threads and capture.tally.waiting_unseen:
+            capture.sample_waiting()
+        return True
 
 
 _sampling = _Sampling()

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager
-from types import CodeType, FunctionType
-from typing import Any
+from types import CodeType, CoroutineType, FunctionType, GeneratorType
+from typing import Any, Protocol
 
 MARKER_PREFIX = "<monitored call "
 """Every marker's function name starts with this."""
@@ -25,7 +24,18 @@ BEGIN_PREFIX = "<monitored call begins "
 END_PREFIX = "<monitored call ends "
 """Of the functions whose one allocation notes a call's begin and end among the records."""
 
-Step = AbstractContextManager[None]
+
+class Step(Protocol):
+    """Entered whenever a call, or a part of it, runs."""
+
+    @property
+    def loose(self) -> bool:
+        """Whether it may be entered once for all steps to come instead of for each."""
+        ...
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *exception: object) -> None: ...
 
 
 class Marker:
@@ -40,11 +50,13 @@ class Marker:
         self.name = f"{prefix}{identity}>"
         self.code = _named(_call.__code__, self.name)
         self._steps_code: CodeType | None = None
+        self._awaiting: FunctionType | None = None
 
     @property
     def codes(self) -> tuple[CodeType, ...]:
         """The code objects that stand for the call on a stack."""
-        return (self.code,) if self._steps_code is None else (self.code, self._steps_code)
+        codes = (self.code,) if self._steps_code is None else (self.code, self._steps_code)
+        return codes if self._awaiting is None else (*codes, self._awaiting.__code__)
 
     @property
     def steps_of_coroutines(self) -> CodeType:
@@ -65,9 +77,21 @@ class Marker:
     def drive_task(self, coroutine: Any, step: Step) -> Any:
         """A coroutine for a task that runs another one, entering ``step`` whenever it runs."""
         driving = _drive_task(self.drive_coroutine(coroutine, step))
-        for name in ("__name__", "__qualname__"):
-            setattr(driving, name, getattr(coroutine, name, type(coroutine).__name__))
+        _name_like(driving, coroutine)
         return driving
+
+    def mark_task(self, coroutine: Any) -> Any:
+        """A coroutine for a task that runs another one inside the marker, and no more."""
+        awaiting = self._awaiting
+        if awaiting is None:
+            awaiting = self._awaiting = FunctionType(_named(_drive_task.__code__, self.name), {})
+        marked = awaiting(coroutine)
+        # Said twice, for this is done for every task of a call that makes them by the thousand.
+        if type(coroutine) is CoroutineType:
+            marked.__name__, marked.__qualname__ = coroutine.__name__, coroutine.__qualname__
+        else:
+            _name_like(marked, coroutine)
+        return marked
 
     def drive_generator(self, inner: Any, step: Step) -> Generator[Any, Any, Any]:
         """A generator that runs another one, entering ``step`` whenever it runs."""
@@ -77,9 +101,9 @@ class Marker:
     def _drive(self, code: CodeType, inner: Any, step: Step) -> Any:
         if self._steps_code is None:
             self._steps_code = _named(code, self.name)
-        return FunctionType(self._steps_code, {})(
-            inner, getattr(inner, "send", None) or _Next(inner), step
-        )
+        native = type(inner) in _NATIVE
+        send = getattr(inner, "send", None) or _Next(inner)
+        return FunctionType(self._steps_code, {})(inner, send, step, native)
 
 
 class _Next:
@@ -92,6 +116,11 @@ class _Next:
         return next(self._inner)
 
 
+def _name_like(driving: Any, coroutine: Any) -> None:
+    for name in ("__name__", "__qualname__"):
+        setattr(driving, name, getattr(coroutine, name, type(coroutine).__name__))
+
+
 def _named(code: CodeType, name: str) -> CodeType:
     return code.replace(co_name=name, co_qualname=name)
 
@@ -100,10 +129,13 @@ def _call(target: Any, args: Any, kwargs: Any) -> Any:
     return target(*args, **kwargs)
 
 
-def _steps(inner: Any, send: Any, step: Any) -> Any:
+def _steps(inner: Any, send: Any, step: Any, native: bool) -> Any:
     # What ``yield from`` does (PEP 380), with each step of the inner generator inside ``step``.
     argument = error = None
     while True:
+        if native and argument is None and error is None and step.loose:
+            with step:
+                return (yield from inner)
         try:
             with step:
                 if error is None:
@@ -135,4 +167,6 @@ async def _drive_task(driven: Any) -> Any:
     return await driven
 
 
+# What ``yield from`` takes as it is, in a generator and in a coroutine.
+_NATIVE = (CoroutineType, GeneratorType)
 _AWAITABLE_STEPS: CodeType = types.coroutine(_steps).__code__

@@ -25,10 +25,15 @@ class Carried(Protocol):
     call: ProfiledCall
     outer: Carried | None
     open: bool
+    marks_tasks: bool
 
     @property
     def part_step(self) -> Step:
         """Entered whenever a part of the call runs."""
+        ...
+
+    def follow_task(self, coroutine: Any) -> Any:
+        """A coroutine for a task of the call, which runs the given one where it is seen."""
         ...
 
 
@@ -36,7 +41,7 @@ active: ContextVar[Any] = ContextVar("application_sdk_monitoring_session", defau
 """The innermost session of the running code; None outside of any."""
 
 _lock = threading.Lock()
-_carried: set[int] = set()
+_carried: dict[int, Carried] = {}
 _factories: dict[Any, tuple[Callable[..., Any], Any]] = {}
 _submit: tuple[Callable[..., Any], Any] | None = None
 
@@ -45,28 +50,43 @@ def carry(session: Carried) -> None:
     """Follow the call into what it starts from now on."""
     loop = _running_loop()
     with _lock:
-        _carried.add(id(session))
+        _carried[id(session)] = session
         if _submit is None:
             _patch_submit()
-        if loop is not None and loop not in _factories:
+        if loop is not None:
+            session.call.loops[threading.get_ident()] = loop
+        if loop is not None and loop not in _factories and session.marks_tasks:
             previous = loop.get_task_factory()
             factory = _task_factory(previous)
             _factories[loop] = (factory, previous)
             loop.set_task_factory(factory)
 
 
+def carried() -> int:
+    """How many sessions are followed now."""
+    return len(_carried)
+
+
+def mark_no_tasks() -> None:
+    """A session does without markers on its tasks now; if all do, factories go back."""
+    with _lock:
+        if not any(session.marks_tasks for session in _carried.values()):
+            _restore_factories()
+
+
+def belongs(session: Carried, context: Context) -> bool:
+    """Whether what runs in a context was started by the session's call."""
+    return session in _sessions(context)
+
+
 def put_down(session: Carried) -> None:
     """Follow it no longer; the last session takes every change back."""
     with _lock:
-        _carried.discard(id(session))
-        if _carried:
-            return
-        for loop, (factory, previous) in _factories.items():
-            # A factory that the program set on top of ours goes on as it is.
-            if loop.get_task_factory() is factory:
-                loop.set_task_factory(previous)
-        _factories.clear()
-        _restore_submit()
+        _carried.pop(id(session), None)
+        if not any(other.marks_tasks for other in _carried.values()):
+            _restore_factories()
+        if not _carried:
+            _restore_submit()
 
 
 def reset_after_fork() -> None:
@@ -74,11 +94,16 @@ def reset_after_fork() -> None:
     global _lock
     _lock = threading.Lock()
     _carried.clear()
+    _restore_factories()
+    _restore_submit()
+
+
+def _restore_factories() -> None:
     for loop, (factory, previous) in _factories.items():
+        # A factory that the program set on top of ours goes on as it is.
         if loop.get_task_factory() is factory:
             loop.set_task_factory(previous)
     _factories.clear()
-    _restore_submit()
 
 
 def _running_loop() -> Any:
@@ -100,19 +125,29 @@ def _sessions(context: Context | None = None) -> list[Carried]:
 def _task_factory(previous: Callable[..., Any] | None) -> Callable[..., Any]:
     import asyncio
 
-    make = previous or (
-        lambda loop, coroutine, **options: asyncio.Task(coroutine, loop=loop, **options)
-    )
+    task_class = asyncio.Task
 
     def factory(loop: Any, coroutine: Any, **options: Any) -> Any:
-        try:
-            for session in _sessions(options.get("context")):
-                coroutine = session.call.parts.drive_task(coroutine, session.part_step)
-        except Exception:
-            report_fault("following a task that a call started")
-        return make(loop, coroutine, **options)
+        context = options.get("context")
+        session = active.get() if context is None else context.get(active)
+        if session is not None:
+            try:
+                coroutine = _followed(coroutine, session)
+            except Exception:
+                report_fault("following a task that a call started")
+        if previous is not None:
+            return previous(loop, coroutine, **options)
+        return task_class(coroutine, loop=loop, **options)
 
     return factory
+
+
+def _followed(coroutine: Any, session: Carried | None) -> Any:
+    while session is not None:
+        if session.open and session.marks_tasks:
+            coroutine = session.follow_task(coroutine)
+        session = session.outer
+    return coroutine
 
 
 def _patch_submit() -> None:

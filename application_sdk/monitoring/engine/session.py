@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from types import FrameType
@@ -20,44 +20,26 @@ from application_sdk.monitoring.engine.context import call_context
 from application_sdk.monitoring.engine.delivery import delivery
 from application_sdk.monitoring.engine.finishing import Finished, deliver
 from application_sdk.monitoring.engine.fork import forget_on_fork
-from application_sdk.monitoring.engine.parts import active, carry, put_down
+from application_sdk.monitoring.engine.parts import (
+    active,
+    belongs,
+    carried,
+    carry,
+    mark_no_tasks,
+    put_down,
+)
 from application_sdk.monitoring.engine.plan import Plan, Resolved
 from application_sdk.monitoring.engine.recovery import recover_once
+from application_sdk.monitoring.engine.step_cost import StepCost
+from application_sdk.monitoring.engine.steps import CallStep, PartStep
 from application_sdk.monitoring.engine.termination import flush_on_sigterm
 from application_sdk.monitoring.model.profile import Profile, SamplingInfo
-from application_sdk.monitoring.protocols import BackendUnavailable, ProfiledCall
+from application_sdk.monitoring.protocols import BackendUnavailable, Loosening, ProfiledCall
 from application_sdk.monitoring.registry import cpu_backends, memory_backends
 from application_sdk.monitoring.ticker import Tick, ticker
 
 _CPU_ORDER = {"pyinstrument": ("pyinstrument", "sampler"), "sampler": ("sampler",)}
 _MEMORY_ORDER = {"auto": ("memray", "rss"), "memray": ("memray", "rss"), "rss": ("rss",)}
-
-
-@dataclass
-class _Step:
-    """Entered whenever the call runs; left when it waits or is left alone."""
-
-    session: Session
-    awaiting: bool
-
-    def __enter__(self) -> None:
-        self.session.resume()
-
-    def __exit__(self, *exception: object) -> None:
-        self.session.pause(self.awaiting)
-
-
-@dataclass
-class _PartStep:
-    """Entered whenever a task or thread of the call runs."""
-
-    session: Session
-
-    def __enter__(self) -> None:
-        self.session.follow_part("enter_part")
-
-    def __exit__(self, *exception: object) -> None:
-        self.session.follow_part("leave_part")
 
 
 class Session:
@@ -80,6 +62,7 @@ class Session:
         self._resolved = resolved
         identity = uuid.uuid4().hex
         self.marker = Marker(identity)
+        self.loose = self.marks_tasks = False
         self.call = ProfiledCall(
             identity=identity,
             name=plan.name,
@@ -97,18 +80,20 @@ class Session:
             started_at=datetime.now(UTC),
             context=call_context(identity),
             sampling=sampling,
+            carried_in=partial(belongs, self),
         )
         if self.call.block is not None:
             self.call.suspended = self.call.block.coroutine
-        self.step = _Step(self, awaiting=plan.kind is Kind.ASYNC)
-        self.awaited_step = _Step(self, awaiting=True)
-        self.part_step = _PartStep(self)
+        self.step = CallStep(self, awaiting=plan.kind is Kind.ASYNC)
+        self.awaited_step = CallStep(self, awaiting=True)
+        self.part_step = PartStep(self)
         self.outer = active.get()
         self.open = True
         self._lock = threading.Lock()
         self._capturing = True
         self._running_since: float | None = None
         self._ran = 0.0
+        self._tells_marked = False
         self._cpu: Any = None
         self._memory: Any = None
         if memory:
@@ -120,9 +105,12 @@ class Session:
         if cpu:
             self._cpu = self._first_available(cpu_backends, self._cpu_order(memory))
         self.has_cpu, self.has_memory = self._cpu is not None, self._memory is not None
+        # A memory capture is told by markers alone.
+        self.loose, self.marks_tasks = not self.has_cpu, True
         self._expiry: Tick | None = ticker.add(self._expire, resolved.max_duration_seconds)
         if self.has_cpu or self.has_memory:
             carry(self)
+        self._steps = StepCost()
         self._began = time.perf_counter()
         self.overhead = self._began - began
 
@@ -145,13 +133,44 @@ class Session:
             self._ran += time.perf_counter() - self._running_since
             self._running_since = None
 
-    def follow_part(self, event: str) -> None:
-        """Tell the captures that a task or thread of the call runs now, or no longer."""
+    def follow_task(self, coroutine: Any) -> Any:
+        """A coroutine for a task of the call, which runs the given one where it is seen."""
+        if not self.loose:
+            return self.call.parts.drive_task(coroutine, self.part_step)
+        marked = self.call.parts.mark_task(coroutine)
+        if not self._tells_marked:
+            self._tells_marked = True
+            # Captures that know code by its address have to see the marker's once.
+            self.enter_part()
+            self.leave_part()
+        return marked
+
+    def enter_part(self) -> None:
+        """A task or thread of the call runs now, on this thread."""
         if self._capturing:
             with contained("following what a call started"):
                 for capture in (self._memory, self._cpu):
                     if capture is not None:
-                        getattr(capture, event)()
+                        capture.enter_part()
+
+    def leave_part(self) -> None:
+        """It does not run now."""
+        if self._capturing:
+            with contained("following what a call started"):
+                for capture in (self._cpu, self._memory):
+                    if capture is not None:
+                        capture.leave_part()
+
+    def time_step(self, enter: Callable[[], None]) -> None:
+        """Enter a step, and end the timing of single steps where that costs too much."""
+        if self.loose or not self._steps.counts():
+            enter()
+            return
+        began = time.perf_counter()
+        enter()
+        if self._steps.is_too_much(time.perf_counter() - began, carried()):
+            with contained("following a call loosely"):
+                self._loosen()
 
     def left_between_steps(self) -> None:
         """What follows the last step is the consumer's time, not an await of the call."""
@@ -173,7 +192,7 @@ class Session:
             stepwise = self.plan.kind in (Kind.GENERATOR, Kind.ASYNC_GENERATOR)
             duration = self._ran if stepwise else ended - self._began
             outcome, exception_type = outcome_of(error, closed)
-            self.overhead += time.perf_counter() - ended
+            self.overhead += time.perf_counter() - ended + self._steps.seconds
             budget.spend(self.overhead)
             finished = Finished(
                 call=self.call,
@@ -252,6 +271,17 @@ class Session:
             "while the call went on"
         )
         self._stop()
+
+    def _loosen(self) -> None:
+        if not isinstance(self._cpu, Loosening):
+            return
+        self.loose, unmarked = True, self._cpu.loosen()
+        self.marks_tasks = self.has_memory or not unmarked
+        mark_no_tasks()
+        self.call.note(
+            f"the call ran in many short steps: from {time.perf_counter() - self._began:.3g} s on "
+            "they were not timed one by one, and its times are estimates from samples"
+        )
 
     def _abandon(self) -> None:
         self._capturing = False

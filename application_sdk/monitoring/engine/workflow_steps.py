@@ -58,6 +58,8 @@ async def _drive(plan: Plan, args: Any, kwargs: Any) -> Any:
 class WorkflowSteps:
     """Entered and left around every step of a workflow's outermost decorated coroutine."""
 
+    loose = False
+
     def __init__(self, plan: Plan, workflow: Any, instance: Any) -> None:
         info = workflow.info()
         self.coroutine: Any = None
