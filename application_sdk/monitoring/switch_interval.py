@@ -18,11 +18,12 @@ import sys
 import time
 
 try:
-    from resource import RUSAGE_SELF, getrusage
+    import resource
 except ImportError:  # Windows, whose lock works otherwise
     _can_tell_contention = False
 else:
     _can_tell_contention = True
+    _OWN = getattr(resource, "RUSAGE_THREAD", None)  # Linux
 
 _SHORT_SECONDS = 50e-6
 _LONGEST_WAIT_SECONDS = 0.05
@@ -54,7 +55,7 @@ class Promptness:
         self._cpu_seconds = 0.0
 
     def before_wait(self, seconds: float) -> None:
-        """The thread is going to wait for so long, at most."""
+        """The thread is going to wait for so long, at most; another one may say so for it."""
         self._began = time.monotonic()
         if seconds > _LONGEST_WAIT_SECONDS or not _can_tell_contention:
             self.restore()
@@ -97,8 +98,9 @@ class Promptness:
 
 
 def _switches() -> int:
-    """How often threads of this process have waited for something so far."""
-    return getrusage(RUSAGE_SELF).ru_nvcsw
+    """How often the other threads of this process have waited for something so far."""
+    own = 0 if _OWN is None else resource.getrusage(_OWN).ru_nvcsw
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - own
 
 
 def _is_short(interval: float) -> bool:

@@ -41,9 +41,9 @@ class Ticker:
         tick = Tick(callback, interval, time.monotonic() + interval)
         with self._lock:
             self._ticks.append(tick)
+            # Even the thread's next step may else be kept waiting, by the one that runs here.
+            self._promptness.before_wait(min(each.interval for each in self._ticks))
             if self._thread is None:
-                # Even its first step may else be kept waiting, by this thread.
-                self._promptness.before_wait(interval)
                 self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
                 self._thread.start()
         self._wake.set()
