@@ -110,7 +110,8 @@ class Capture(Protocol[Half_co]):
 
     ``start``, ``resume``, ``pause`` and ``stop`` run on the caller's path and must be
     quick; ``half`` runs off it, once, after ``stop``. A capture that slows the program by more
-    than these take adds its estimate of it to the call's ``spent_elsewhere`` in ``half``.
+    than these take adds its estimate of it to the call's ``spent_elsewhere`` in ``half``. One
+    that needs nothing after its first ``resume`` may say ``follows_steps = False``.
     """
 
     backend: str

@@ -28,6 +28,7 @@ class MemrayCapture:
     """One call's share of the process's tracker, and the process's RSS beside it."""
 
     backend = "memray"
+    follows_steps = False
 
     def __init__(self, call: ProfiledCall) -> None:
         self._call = call

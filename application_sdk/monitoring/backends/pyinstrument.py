@@ -44,6 +44,7 @@ class PyinstrumentCapture:
     """Samples one call through the subscription of the thread that it began on."""
 
     backend = "pyinstrument"
+    follows_steps = True
 
     def __init__(self, call: ProfiledCall) -> None:
         self.call = call

@@ -20,6 +20,7 @@ class RssCapture:
     """Reads the process's memory before, during and after a call."""
 
     backend = "rss"
+    follows_steps = False
 
     def __init__(self, call: ProfiledCall) -> None:
         self._call = call

@@ -45,8 +45,8 @@ def context_of(task: Any) -> Context | None:
     for held in gc.get_referents(task):
         if type(held) is Context:
             return held
-        if type(held) is dict and isinstance(held.get("_context"), Context):
-            return held["_context"]  # a task class written in Python
+        if type(held) is dict and isinstance(own := held.get("_context"), Context):
+            return own  # a task class written in Python
     return None
 
 

@@ -29,6 +29,7 @@ class SamplerCapture:
     """Samples one call. Keys of its table are identities of code objects, which it keeps."""
 
     backend = "sampler"
+    follows_steps = True
 
     def __init__(self, call: ProfiledCall) -> None:
         self.call = call

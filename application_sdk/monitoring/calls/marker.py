@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
 from types import CodeType, CoroutineType, FunctionType, GeneratorType
 from typing import Any, Protocol
 
@@ -29,8 +30,8 @@ class Step(Protocol):
     """Entered whenever a call, or a part of it, runs."""
 
     @property
-    def loose(self) -> bool:
-        """Whether it may be entered once for all steps to come instead of for each."""
+    def rest(self) -> AbstractContextManager[None] | None:
+        """What to enter once for all steps to come; None as long as each is to be entered."""
         ...
 
     def __enter__(self) -> None: ...
@@ -133,9 +134,11 @@ def _steps(inner: Any, send: Any, step: Any, native: bool) -> Any:
     # What ``yield from`` does (PEP 380), with each step of the inner generator inside ``step``.
     argument = error = None
     while True:
-        if native and argument is None and error is None and step.loose:
-            with step:
-                return (yield from inner)
+        if native and argument is None and error is None:
+            rest = step.rest
+            if rest is not None:
+                with rest:
+                    return (yield from inner)
         try:
             with step:
                 if error is None:

@@ -7,7 +7,7 @@ from types import FrameType
 from application_sdk.monitoring.containment import report_fault
 from application_sdk.monitoring.engine.context import in_workflow
 from application_sdk.monitoring.engine.leak_watch.watch import watch
-from application_sdk.monitoring.engine.parts import active
+from application_sdk.monitoring.engine.parts import enclosing
 from application_sdk.monitoring.engine.plan import Plan
 from application_sdk.monitoring.engine.session import Session
 
@@ -32,11 +32,8 @@ def begin(plan: Plan, frame: FrameType | None = None) -> Session | None:
         if memory:
             watch.join(plan)
         cpu = cpu or wanted is not None
-        outer = active.get()
-        while outer is not None:
-            if outer.open:
-                cpu, memory = cpu and not outer.has_cpu, memory and not outer.has_memory
-            outer = outer.outer
+        for outer in enclosing():
+            cpu, memory = cpu and not outer.has_cpu, memory and not outer.has_memory
         if not (cpu or memory):
             return None
         if wanted is None or not cpu:

@@ -41,6 +41,7 @@ class Finished:
         cpu: The capture of its CPU half; None without one.
         memory: The capture of its memory half; None without one.
         duration_seconds: How long it took.
+        duration_from_cpu: Whether its CPU half knows that better.
         outcome: How it ended.
         exception_type: What it raised, if it did.
         overhead: What monitoring has cost the caller, in seconds.
@@ -54,6 +55,7 @@ class Finished:
     cpu: Any
     memory: Any
     duration_seconds: float
+    duration_from_cpu: bool
     outcome: Outcome
     exception_type: str | None
     overhead: float
@@ -89,11 +91,12 @@ def make_profile(finished: Finished) -> Profile:
     """The profile of a call, as far as its captures can be read."""
     call = finished.call
     cpu, memory = _half(call, finished.cpu), _half(call, finished.memory)
+    timed = cpu.wall_seconds if finished.duration_from_cpu and cpu is not None else None
     return Profile(
         profile_id=call.identity,
         name=call.name,
         started_at=call.started_at,
-        duration_seconds=finished.duration_seconds,
+        duration_seconds=finished.duration_seconds if timed is None else timed,
         outcome=finished.outcome,
         exception_type=finished.exception_type,
         process=process_info(),

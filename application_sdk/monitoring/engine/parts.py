@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import Context, ContextVar
+from types import CodeType
 from typing import Any, Protocol
 
-from application_sdk.monitoring.calls.marker import Step
+from application_sdk.monitoring.calls.marker import Marker, Step
 from application_sdk.monitoring.containment import report_fault
 from application_sdk.monitoring.protocols import ProfiledCall
 
@@ -23,6 +25,9 @@ class Carried(Protocol):
     """What is needed of a session here."""
 
     call: ProfiledCall
+    marker: Marker
+    has_cpu: bool
+    has_memory: bool
     outer: Carried | None
     open: bool
     marks_tasks: bool
@@ -42,6 +47,7 @@ active: ContextVar[Any] = ContextVar("application_sdk_monitoring_session", defau
 
 _lock = threading.Lock()
 _carried: dict[int, Carried] = {}
+_by_marker: dict[CodeType, Carried] = {}
 _factories: dict[Any, tuple[Callable[..., Any], Any]] = {}
 _submit: tuple[Callable[..., Any], Any] | None = None
 
@@ -79,6 +85,32 @@ def belongs(session: Carried, context: Context) -> bool:
     return session in _sessions(context)
 
 
+@contextmanager
+def known_by_marker(session: Carried) -> Iterator[None]:
+    """The session is not the active one inside, though the call's own code runs in here.
+
+    For what is left of a generator: the context is its consumer's in between.
+    """
+    codes = session.marker.codes
+    _by_marker.update(dict.fromkeys(codes, session))
+    try:
+        yield
+    finally:
+        for code in codes:
+            _by_marker.pop(code, None)
+
+
+def enclosing() -> Iterator[Carried]:
+    """The open sessions whose calls run the present code."""
+    yield from _sessions()
+    frame = sys._getframe(1) if _by_marker else None
+    while frame is not None:
+        session = _by_marker.get(frame.f_code)
+        if session is not None and session.open:
+            yield session
+        frame = frame.f_back
+
+
 def put_down(session: Carried) -> None:
     """Follow it no longer; the last session takes every change back."""
     with _lock:
@@ -94,6 +126,7 @@ def reset_after_fork() -> None:
     global _lock
     _lock = threading.Lock()
     _carried.clear()
+    _by_marker.clear()
     _restore_factories()
     _restore_submit()
 

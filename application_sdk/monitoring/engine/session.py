@@ -14,6 +14,11 @@ from typing import Any
 from application_sdk.monitoring.calls.kinds import Kind
 from application_sdk.monitoring.calls.marker import PART_PREFIX, Marker
 from application_sdk.monitoring.containment import contained, report_fault
+from application_sdk.monitoring.engine.backend_choice import (
+    cpu_order,
+    first_available,
+    memory_order,
+)
 from application_sdk.monitoring.engine.budget import budget
 from application_sdk.monitoring.engine.call_facts import outcome_of, place_of, root_of
 from application_sdk.monitoring.engine.context import call_context
@@ -25,21 +30,21 @@ from application_sdk.monitoring.engine.parts import (
     belongs,
     carried,
     carry,
+    known_by_marker,
     mark_no_tasks,
     put_down,
 )
 from application_sdk.monitoring.engine.plan import Plan, Resolved
 from application_sdk.monitoring.engine.recovery import recover_once
 from application_sdk.monitoring.engine.step_cost import StepCost
-from application_sdk.monitoring.engine.steps import CallStep, PartStep
+from application_sdk.monitoring.engine.steps import AwaitedRest, CallStep, PartStep
 from application_sdk.monitoring.engine.termination import flush_on_sigterm
 from application_sdk.monitoring.model.profile import Profile, SamplingInfo
-from application_sdk.monitoring.protocols import BackendUnavailable, Loosening, ProfiledCall
+from application_sdk.monitoring.protocols import Loosening, ProfiledCall
 from application_sdk.monitoring.registry import cpu_backends, memory_backends
 from application_sdk.monitoring.ticker import Tick, ticker
 
-_CPU_ORDER = {"pyinstrument": ("pyinstrument", "sampler"), "sampler": ("sampler",)}
-_MEMORY_ORDER = {"auto": ("memray", "rss"), "memray": ("memray", "rss"), "rss": ("rss",)}
+_STEPWISE = (Kind.GENERATOR, Kind.ASYNC_GENERATOR)
 
 
 class Session:
@@ -84,8 +89,10 @@ class Session:
         )
         if self.call.block is not None:
             self.call.suspended = self.call.block.coroutine
-        self.step = CallStep(self, awaiting=plan.kind is Kind.ASYNC)
-        self.awaited_step = CallStep(self, awaiting=True)
+        awaited = AwaitedRest(self) if plan.kind is Kind.ASYNC else None
+        left = known_by_marker(self) if cpu and plan.kind is Kind.GENERATOR else None
+        self.step = CallStep(self, plan.kind is Kind.ASYNC, left or awaited)
+        self.awaited_step = CallStep(self, True, awaited)
         self.part_step = PartStep(self)
         self.outer = active.get()
         self.open = True
@@ -98,15 +105,15 @@ class Session:
         self._memory: Any = None
         if memory:
             recover_once(resolved)
-            self._memory = self._first_available(
-                memory_backends,
-                _MEMORY_ORDER.get(resolved.memory_backend, (resolved.memory_backend, "rss")),
-            )
+            self._memory = first_available(memory_backends, memory_order(resolved), self.call)
         if cpu:
-            self._cpu = self._first_available(cpu_backends, self._cpu_order(memory))
+            self._cpu = first_available(cpu_backends, cpu_order(resolved, memory), self.call)
         self.has_cpu, self.has_memory = self._cpu is not None, self._memory is not None
-        # A memory capture is told by markers alone.
-        self.loose, self.marks_tasks = not self.has_cpu, True
+        self._captures = [each for each in (self._memory, self._cpu) if each is not None]
+        self._stepped, self._begun = self._captures, False
+        # A memory capture is told by markers alone; how long a generator's steps take is not.
+        stepwise = plan.kind in _STEPWISE
+        self.loose, self.marks_tasks = not self.has_cpu and not stepwise, True
         self._expiry: Tick | None = ticker.add(self._expire, resolved.max_duration_seconds)
         if self.has_cpu or self.has_memory:
             carry(self)
@@ -119,11 +126,13 @@ class Session:
         self._running_since = time.perf_counter()
         self.outer = active.get()
         active.set(self)
-        if self._capturing:
+        if self._capturing and self._stepped:
             with contained("following a call"):
-                for capture in (self._memory, self._cpu):
-                    if capture is not None:
-                        capture.resume()
+                for capture in self._stepped:
+                    capture.resume()
+                if not self._begun:
+                    self._begun = True
+                    self._stepped = list(filter(_follows_steps, self._stepped))
 
     def pause(self, awaiting: bool) -> None:
         """The call waits, or is left between two of its steps."""
@@ -149,17 +158,15 @@ class Session:
         """A task or thread of the call runs now, on this thread."""
         if self._capturing:
             with contained("following what a call started"):
-                for capture in (self._memory, self._cpu):
-                    if capture is not None:
-                        capture.enter_part()
+                for capture in self._captures:
+                    capture.enter_part()
 
     def leave_part(self) -> None:
         """It does not run now."""
         if self._capturing:
             with contained("following what a call started"):
-                for capture in (self._cpu, self._memory):
-                    if capture is not None:
-                        capture.leave_part()
+                for capture in self._captures:
+                    capture.leave_part()
 
     def time_step(self, enter: Callable[[], None]) -> None:
         """Enter a step, and end the timing of single steps where that costs too much."""
@@ -177,11 +184,10 @@ class Session:
         self._pause_captures(awaiting=False)
 
     def _pause_captures(self, *, awaiting: bool) -> None:
-        if self._capturing:
+        if self._capturing and self._stepped:
             with contained("following a call"):
-                for capture in (self._cpu, self._memory):
-                    if capture is not None:
-                        capture.pause(awaiting)
+                for capture in self._stepped:
+                    capture.pause(awaiting)
 
     def finish(self, error: BaseException | None, closed: bool = False) -> None:
         """The call has ended; never raises a fault of its own."""
@@ -189,7 +195,7 @@ class Session:
         self.open = False
         try:
             self._stop()
-            stepwise = self.plan.kind in (Kind.GENERATOR, Kind.ASYNC_GENERATOR)
+            stepwise = self.plan.kind in _STEPWISE
             duration = self._ran if stepwise else ended - self._began
             outcome, exception_type = outcome_of(error, closed)
             self.overhead += time.perf_counter() - ended + self._steps.seconds
@@ -199,6 +205,7 @@ class Session:
                 cpu=self._cpu,
                 memory=self._memory,
                 duration_seconds=duration,
+                duration_from_cpu=stepwise and self.loose and self.has_cpu,
                 outcome=outcome,
                 exception_type=exception_type,
                 overhead=self.overhead,
@@ -215,33 +222,6 @@ class Session:
             # A cancellation that hits this thread here belongs to the program; clean up first.
             self._abandon()
             raise
-
-    def _cpu_order(self, memory: bool) -> tuple[str, ...]:
-        wanted = self._resolved.cpu_backend
-        if wanted == "auto":
-            rate = self._resolved.sample_rate
-            sampler = memory or rate == "trace" or (rate is not None and rate < 1)
-            wanted = "sampler" if sampler else "pyinstrument"
-        return _CPU_ORDER.get(wanted, (wanted, "sampler"))
-
-    def _first_available(self, registry: Any, names: tuple[str, ...]) -> Any:
-        for name in names:
-            capture = None
-            try:
-                capture = registry.get(name)(self.call)
-                capture.start()
-                return capture
-            except BackendUnavailable as reason:
-                self.call.note(f"{name} was not used because {reason}")
-            except ImportError as error:
-                self.call.note(f"{name} was not used because it cannot be imported: {error}")
-            except Exception as error:
-                report_fault(f"starting {name}")
-                self.call.note(f"{name} was not used because it failed to start: {error}")
-            if capture is not None:
-                with contained(f"giving up {name}"):
-                    capture.abandon()
-        return None
 
     def _stop(self) -> None:
         with self._lock:
@@ -296,3 +276,7 @@ class Session:
     def _deliver(self, finished: Finished) -> None:
         self._cpu = self._memory = None
         self.profile = deliver(finished)
+
+
+def _follows_steps(capture: Any) -> bool:
+    return bool(getattr(capture, "follows_steps", True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 
@@ -28,22 +29,45 @@ class Stepping(Protocol):
 
 
 class CallStep:
-    """Entered whenever the call runs; left when it waits or is left alone."""
+    """Entered whenever the call runs; left when it waits or is left alone.
 
-    def __init__(self, session: Stepping, awaiting: bool) -> None:
+    Args:
+        session: The call's session.
+        awaiting: Whether the call awaits something between two steps.
+        rest: What to enter once for all steps to come, where the session allows that: None
+            where nothing may be.
+    """
+
+    def __init__(
+        self, session: Stepping, awaiting: bool, rest: AbstractContextManager[None] | None
+    ) -> None:
         self._session = session
         self._awaiting = awaiting
+        self._rest = rest
 
     @property
-    def loose(self) -> bool:
-        """Whether all steps to come may be one; a consumer's between two of them may not."""
-        return self._awaiting and self._session.loose
+    def rest(self) -> AbstractContextManager[None] | None:
+        """What to enter once for all steps to come; None as long as each is followed."""
+        return self._rest if self._session.loose else None
 
     def __enter__(self) -> None:
         self._session.time_step(self._session.resume)
 
     def __exit__(self, *exception: object) -> None:
         self._session.pause(self._awaiting)
+
+
+class AwaitedRest:
+    """All that is left of an awaited call, as one step: nothing else runs in its task meanwhile."""
+
+    def __init__(self, session: Stepping) -> None:
+        self._session = session
+
+    def __enter__(self) -> None:
+        self._session.resume()
+
+    def __exit__(self, *exception: object) -> None:
+        self._session.pause(True)
 
 
 class PartStep:
@@ -53,9 +77,9 @@ class PartStep:
         self._session = session
 
     @property
-    def loose(self) -> bool:
-        """Whether all steps to come may be one."""
-        return self._session.loose
+    def rest(self) -> AbstractContextManager[None] | None:
+        """What to enter once for all steps to come; None as long as each is followed."""
+        return self if self._session.loose else None
 
     def __enter__(self) -> None:
         self._session.time_step(self._session.enter_part)

@@ -147,6 +147,7 @@ class WorkflowRun:
             cpu=self._cpu,
             memory=self._memory,
             duration_seconds=duration,
+            duration_from_cpu=False,
             outcome=outcome,
             exception_type=exception_type,
             overhead=self._overhead,

@@ -58,7 +58,7 @@ async def _drive(plan: Plan, args: Any, kwargs: Any) -> Any:
 class WorkflowSteps:
     """Entered and left around every step of a workflow's outermost decorated coroutine."""
 
-    loose = False
+    rest = None  # every step of a workflow is followed
 
     def __init__(self, plan: Plan, workflow: Any, instance: Any) -> None:
         info = workflow.info()
