@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import cProfile
 import importlib.util
+import inspect
 import json
 import math
 import sqlite3
@@ -80,17 +81,19 @@ def rows() -> object:
     return groups
 
 
+async def _leaf(n: int) -> int:
+    await asyncio.sleep(0)
+    return n
+
+
+async def tasks() -> object:
+    """Tasks by the thousand, in a coroutine that is profiled itself."""
+    return sum([sum(await asyncio.gather(*map(_leaf, range(100)))) for _ in range(1_200)])
+
+
 def gathers() -> object:
-    """Coroutines by the thousand."""
-
-    async def leaf(n: int) -> int:
-        await asyncio.sleep(0)
-        return n
-
-    async def main() -> int:
-        return sum([sum(await asyncio.gather(*map(leaf, range(100)))) for _ in range(1_200)])
-
-    return asyncio.run(main())
+    """The same inside a function that is profiled, with its loop."""
+    return asyncio.run(tasks())
 
 
 def database() -> object:
@@ -103,7 +106,7 @@ def database() -> object:
     return found
 
 
-PROGRAMS = (calls, methods, json_round_trips, rows, gathers, database)
+PROGRAMS = (calls, methods, json_round_trips, rows, gathers, tasks, database)
 
 
 @contextmanager
@@ -184,11 +187,20 @@ def _bare_thread() -> Iterator[None]:
     thread.join()
 
 
+def _plainly(program: Program) -> Program:
+    """The program as a function, with a loop around it where it needs one."""
+    if inspect.iscoroutinefunction(program):
+        return lambda: asyncio.run(program())
+    return program
+
+
 def _inside(manager: Callable[[], Any]) -> Callable[[Program], Program]:
     def around(program: Program) -> Program:
+        plain = _plainly(program)
+
         def run() -> object:
             with manager():
-                return program()
+                return plain()
 
         return run
 
@@ -218,7 +230,8 @@ def child(program: Program, profiler: str, rounds: int) -> None:
     profiled: list[float] = []
     with tempfile.TemporaryDirectory() as directory:
         configure(output_dir=directory, formats="json")
-        watched = PROFILERS[profiler][1](program)
+        watched = _plainly(PROFILERS[profiler][1](program))
+        program = _plainly(program)
         for number in range(rounds + 1):
             for measured, times in ((program, plain), (watched, profiled)):
                 began = time.process_time()

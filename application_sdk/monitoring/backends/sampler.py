@@ -219,8 +219,17 @@ class _Sampling:
             self._tick = ticker.add(self._sample, interval)
 
     def _sample(self) -> None:
+        captures, began = self._captures, time.thread_time()
+        try:
+            self._sample_all(captures)
+        finally:
+            spent = (time.thread_time() - began) / max(1, len(captures))
+            for capture in captures:
+                capture.call.spent_elsewhere += spent
+
+    def _sample_all(self, captures: list[SamplerCapture]) -> None:
         stacks = _Stacks()
-        unseen = [capture for capture in self._captures if not self._sample_one(capture, stacks)]
+        unseen = [capture for capture in captures if not self._sample_one(capture, stacks)]
         for _ in range(_MORE_LOOKS):
             if not unseen:
                 return

@@ -1,0 +1,128 @@
+"""The ticker gets the interpreter's lock in time, and leaves the switch interval as it was."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from application_sdk.monitoring import Profile, flamegraph
+from application_sdk.monitoring.switch_interval import Promptness
+from application_sdk.monitoring.ticker import Ticker
+
+Finished = Callable[[], list[Profile]]
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="left as it is on Windows")
+
+
+@pytest.fixture(autouse=True)
+def usual() -> Iterator[float]:
+    interval = sys.getswitchinterval()
+    yield interval
+    assert sys.getswitchinterval() == interval
+    sys.setswitchinterval(interval)
+
+
+def test_it_is_short_while_ticks_are_frequent_and_as_before_afterwards(usual: float) -> None:
+    ticker, ticked = Ticker(), threading.Event()
+    seen: list[float] = []
+
+    def tick() -> None:
+        seen.append(sys.getswitchinterval())
+        ticked.set()
+
+    added = ticker.add(tick, 0.005)
+    assert ticked.wait(10)
+    thread = ticker._thread
+    ticker.remove(added)
+    assert thread is not None
+    thread.join(10)
+    assert seen[0] < usual / 10
+    assert sys.getswitchinterval() == usual
+
+
+def test_rare_ticks_leave_it_alone(usual: float) -> None:
+    ticker, ticked = Ticker(), threading.Event()
+    seen: list[float] = []
+
+    def tick() -> None:
+        seen.append(sys.getswitchinterval())
+        ticked.set()
+
+    added = ticker.add(tick, 0.1)
+    assert ticked.wait(10)
+    ticker.remove(added)
+    assert seen[0] == usual
+
+
+def test_one_that_the_program_sets_meanwhile_stays(usual: float) -> None:
+    promptness = Promptness()
+    promptness.before_wait(0.01)
+    sys.setswitchinterval(0.002)
+    promptness.after_wait()
+    promptness.restore()
+    assert sys.getswitchinterval() == pytest.approx(0.002)
+    sys.setswitchinterval(usual)
+
+
+def test_threads_that_contend_for_the_lock_get_the_usual_one_back(usual: float) -> None:
+    done, promptness = threading.Event(), Promptness()
+
+    def burn() -> None:
+        while not done.is_set():
+            sum(range(100))
+
+    threads = [threading.Thread(target=burn) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    never = threading.Event()
+    until = time.monotonic() + 30
+    try:
+        while time.monotonic() < until:
+            promptness.before_wait(0.01)
+            if sys.getswitchinterval() == usual:
+                break
+            never.wait(0.01)
+            promptness.after_wait()
+        else:
+            pytest.fail("the short interval stayed for 30 s beside four busy threads")
+    finally:
+        promptness.restore()
+        done.set()
+        for thread in threads:
+            thread.join(10)
+
+
+def test_a_forked_child_has_the_usual_one(usual: float) -> None:
+    ticker = Ticker()
+    added = ticker.add(lambda: None, 0.005)
+    pid = os.fork()
+    if pid == 0:  # pragma: no cover - in the child
+        ticker.reset()
+        os._exit(0 if sys.getswitchinterval() == usual else 1)
+    thread = ticker._thread
+    ticker.remove(added)
+    assert thread is not None
+    thread.join(10)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_a_busy_event_loop_does_not_keep_the_sampler_from_its_samples(profiles: Finished) -> None:
+    # Where the other core is idle, the loop wins each race for the lock that it gave up itself.
+    async def leaf() -> None:
+        await asyncio.sleep(0)
+
+    async def busy() -> None:
+        until = time.thread_time() + 0.5
+        while time.thread_time() < until:
+            await asyncio.gather(*(leaf() for _ in range(100)))
+
+    flamegraph(backend="sampler", sample_rate=1.0)(lambda: asyncio.run(busy()))()
+    [profile] = profiles()
+    assert profile.cpu is not None
+    assert profile.cpu.sample_count >= 10
