@@ -67,7 +67,8 @@ class ProfiledCall:
         context: Where it belongs.
         sampling: Why it is profiled.
         notes: Degradations, added to by whoever meets them.
-        spent_elsewhere: Seconds that it has cost in a helper process, or by slowing the program.
+        spent_elsewhere: Seconds by which its captures have slowed the program.
+        spent_reading: Seconds that reading its captures has cost in a helper process.
     """
 
     identity: str
@@ -89,6 +90,7 @@ class ProfiledCall:
     suspended: Any = None
     notes: list[str] = field(default_factory=list)
     spent_elsewhere: float = 0.0
+    spent_reading: float = 0.0
 
     def note(self, text: str) -> None:
         """Add a degradation and its reason, unless it stands there already."""
