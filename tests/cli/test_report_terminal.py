@@ -20,6 +20,7 @@ from rich.console import Console
 from application_sdk.monitoring.analysis.leaks.report import LeakReport, LeakSite
 from application_sdk.monitoring.analysis.leaks.retained import retained_profile
 from application_sdk.monitoring.analysis.leaks.text import report_text
+from application_sdk.monitoring.cli.report_tables import shown_file
 from application_sdk.monitoring.cli.report_view import show_profile
 from application_sdk.monitoring.cli.terminal import Sheet, shortened, spread
 from application_sdk.monitoring.model.call_tree import Frame
@@ -338,3 +339,29 @@ def test_fetch_and_parse_are_told_apart_by_their_lines(terminal: Terminal, path:
     text = plain(terminal("report", path)[1])
     assert f"{FETCH.function}  {FETCH.file}:{FETCH.line}" in text
     assert f"{PARSE.function}  {PARSE.file}:{PARSE.line}" in text
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/venv/lib/python3.12/site-packages/pandas/core/frame.py", "pandas/core/frame.py"),
+        ("/usr/lib/python3/dist-packages/yaml/loader.py", "yaml/loader.py"),
+        ("/usr/lib/python3.12/asyncio/tasks.py", "python3.12/asyncio/tasks.py"),
+        ("/srv/other/orders.py", "/srv/other/orders.py"),
+        ("<frozen codecs>", "<frozen codecs>"),
+    ],
+)
+def test_a_library_is_shown_by_its_own_path(path: str, shown: str) -> None:
+    assert shown_file(path) == shown
+
+
+def test_a_file_of_the_program_is_shown_from_here_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert shown_file(str(tmp_path / "app" / "orders.py")) == "app/orders.py"
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert shown_file("/srv/orders.py") == "/srv/orders.py"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ _TITLES = {
     "await_seconds": "awaiting",
     "allocations": "count",
 }
+_STANDARD_LIBRARY = re.compile(r"/lib/(python3\.\d+t?/)")
 _CELLS = 10
 _SHARE_CELLS = 7
 
@@ -51,7 +53,8 @@ def shown_file(path: str) -> str:
         _, found, rest = path.rpartition(mark)
         if found:
             return rest
-    return path.removeprefix(_here())
+    standard = _STANDARD_LIBRARY.search(path)
+    return path[standard.start(1) :] if standard else path.removeprefix(_here())
 
 
 def _here() -> str:

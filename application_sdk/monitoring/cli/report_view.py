@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 _ENDINGS = {"returned": "green", "closed": "green", "raised": "red", "cancelled": "yellow"}
 _MODES = {
-    "fixed": "a rate of {rate:g}",
-    "trace": "its span is sampled",
+    "fixed": "at a rate of {rate:g}",
+    "trace": "because its span is sampled",
     "adaptive": "within the overhead budget",
 }
 _CONTEXT = (

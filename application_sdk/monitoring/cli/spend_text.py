@@ -73,6 +73,7 @@ def nothing_text(directory: str) -> str:
         f"No worker has told what monitoring costs it below {one_line(directory)}.\n"
         "A worker does so with its profiles, from five seconds after its first one on; the "
         "directory is its output_dir.\n"
+        "A shorter program never does: its profiles say what each call cost.\n"
     )
 
 

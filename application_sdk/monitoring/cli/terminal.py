@@ -22,6 +22,7 @@ _NARROWEST = 20
 _LABEL_WIDTH = 10
 _LONGEST_TEXT = 20_000
 _LONGEST_PLACE = 1_000
+_SHORTEST_PLACE = 8
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LEVELS = "▁▂▃▄▅▆▇█"
 _ASCII_LEVELS = "_.-=+*%#"
@@ -170,10 +171,12 @@ class Sheet:
 
         name = Text(safe(function), style="bold")
         room = cells - 2
-        if name.cell_len + len(where) > room:
+        if not self.roomy:
+            name.truncate(cells, overflow=self._cut)
+        elif name.cell_len + len(where) > room:
             name.truncate(max(room * 3 // 5, room - len(where)), overflow=self._cut)
         left = room - name.cell_len
-        if where and left >= len(":1"):
+        if where and left >= min(len(where), _SHORTEST_PLACE):
             name.append("  ")
             name.append(shortened(where, left, "..." if self._ascii else "…"), style="not bold dim")
         return name

@@ -164,14 +164,17 @@ def _is_held(lock: Path) -> bool | None:
 
 
 def _try_lock(descriptor: int, *, shared: bool = False) -> bool | None:
+    """Whether nobody else held it; None where there are no such locks."""
     try:
         import fcntl
     except ImportError:  # Windows
         return None
     try:
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
+    except OSError:  # a file system without locks
+        return None
     return True
 
 
