@@ -365,3 +365,8 @@ def test_a_file_of_the_program_is_shown_from_here_on(
     monkeypatch.chdir(gone)
     gone.rmdir()
     assert shown_file("/srv/orders.py") == "/srv/orders.py"
+
+
+def test_whoever_sets_columns_decides_the_width(terminal: Terminal, path: Path) -> None:
+    shown = terminal("report", path, width=120, env={"COLUMNS": "50"})[1]
+    assert max(map(cell_len, plain(shown).splitlines())) <= 50

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -298,3 +299,20 @@ def test_hostile_names_stay_on_their_line() -> None:
         now=NOW,
     )
     assert all(line.isprintable() for line in text.splitlines())
+
+
+def test_without_locks_the_process_id_tells_who_runs(
+    sdk_monitoring: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait(60)
+    monkeypatch.setitem(sys.modules, "fcntl", None)  # as on Windows
+    here = socket.gethostname()
+    for hostname, pid in ((here, os.getpid()), (here, ended.pid), ("far-away", os.getpid())):
+        SpendFile(tmp_path, hostname).write(spend_of(hostname=hostname, pid=pid))
+    told = json.loads(sdk_monitoring("spend", tmp_path, "--json").out)["workers"]
+    assert {(one["hostname"], one["pid"]): one["running"] for one in told} == {
+        (here, os.getpid()): True,
+        (here, ended.pid): False,
+        ("far-away", os.getpid()): None,
+    }

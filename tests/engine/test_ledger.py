@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -133,19 +132,3 @@ def test_a_profiled_call_is_accounted_for_by_kind_and_by_function(tmp_path: Path
     (function,) = in_all.functions
     assert (function.name, function.profiled_calls, function.calls) == ("load", 2, 2)
     assert 0 < function.cost_seconds <= in_all.cost_seconds
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_forked_child_starts_with_nothing_spent() -> None:
-    budget.spend(1.0, "calls")
-
-    @flamegraph(sample_rate=1)
-    def registers_what_a_fork_forgets() -> None:
-        """Does nothing."""
-
-    registers_what_a_fork_forgets()
-    assert flush(30)
-    child = os.fork()
-    if not child:
-        os._exit(int(budget.ledger.periods()[1].cost_seconds > 0))
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

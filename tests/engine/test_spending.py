@@ -198,3 +198,11 @@ def test_a_file_of_someone_else_is_no_figure(publisher: Publisher) -> None:
     (file.parent / f"link{SPEND_SUFFIX}").symlink_to(file)
     (file.parent / f"folder{SPEND_SUFFIX}").mkdir()
     assert len(publisher.published()) == 1
+
+
+def test_a_writing_that_fails_leaves_nothing_half_done(publisher: Publisher) -> None:
+    file = settled(publisher)
+    file.unlink()
+    file.mkdir()
+    publisher.deliver(IDLE_SECONDS)
+    assert sorted(left.suffix for left in file.parent.iterdir()) == [LOCK_SUFFIX, SPEND_SUFFIX]
