@@ -72,7 +72,8 @@ class ProfiledCall:
         context: Where it belongs.
         sampling: Why it is profiled.
         notes: Degradations, added to by whoever meets them.
-        spent_elsewhere: Seconds that it has cost in a helper process, or by slowing the program.
+        spent_elsewhere: Seconds by which its captures have slowed the program.
+        spent_reading: Seconds that reading its captures has cost in a helper process.
         loops: By thread: the event loop there that runs the call or its tasks.
         carried_in: Whether what runs in a context belongs to the call.
     """
@@ -96,6 +97,7 @@ class ProfiledCall:
     suspended: Any = None
     notes: list[str] = field(default_factory=list)
     spent_elsewhere: float = 0.0
+    spent_reading: float = 0.0
     loops: dict[int, Any] = field(default_factory=dict)
     carried_in: Callable[[Context], bool] = field(default=_carries_nothing)
 

@@ -16,7 +16,7 @@ from tests.interchange.builders import both_halves
 def test_the_help_lists_every_command_that_there_is(sdk_monitoring: Here) -> None:
     result = sdk_monitoring("--help")
     assert result.code == 0
-    for name in ("run", "report", "export", "diff", "merge", "index", "recover"):
+    for name in ("run", "report", "export", "diff", "merge", "index", "recover", "spend"):
         assert f"    {name} " in result.out
 
 
@@ -44,6 +44,8 @@ def test_each_command_explains_itself(sdk_monitoring: Here, name: str) -> None:
         ["merge", "missing.json", "-o", "out.json"],
         ["diff", "missing.json", "missing.json"],
         ["index", "missing"],
+        ["spend", "missing"],
+        ["spend"],
         ["export", ".", "--format", "html"],
         ["import", "."],
     ],

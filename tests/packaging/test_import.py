@@ -27,7 +27,7 @@ def test_importing_the_package_loads_no_profiler_no_temporal_and_no_sdk() -> Non
         """
         import sys
         import application_sdk.monitoring
-        heavy = ("pyinstrument", "memray", "psutil", "temporalio", "opentelemetry",
+        heavy = ("pyinstrument", "memray", "psutil", "temporalio", "opentelemetry", "rich",
                  "application_sdk.observability")
         print([name for name in heavy if name in sys.modules])
         """

@@ -51,8 +51,12 @@ LAYERS = {
 }
 # Parts of these layers stand side by side and know nothing of each other.
 SEPARATE_LAYERS = {2, 5}
-# The profilers are known only where their data becomes our model.
-ONLY_IN = {"memray": {"backends", "importers"}, "pyinstrument": {"backends"}}
+# The profilers are known only where their data becomes our model, and rich only at a terminal.
+ONLY_IN = {
+    "memray": {"backends", "importers"},
+    "pyinstrument": {"backends"},
+    "rich": {"cli"},
+}
 
 
 class Import(NamedTuple):
@@ -144,13 +148,13 @@ def test_the_model_needs_nothing_but_pydantic_and_the_standard_library() -> None
     assert wrong == []
 
 
-@pytest.mark.parametrize("profiler", sorted(ONLY_IN))
-def test_the_profilers_are_known_only_where_their_data_becomes_ours(profiler: str) -> None:
+@pytest.mark.parametrize("library", sorted(ONLY_IN))
+def test_the_profilers_and_rich_are_known_only_where_they_belong(library: str) -> None:
     wrong = [
         item.where
         for item in _imports()
-        if item.imported.partition(".")[0] == profiler
-        and _part(item.importer) not in ONLY_IN[profiler]
+        if item.imported.partition(".")[0] == library
+        and _part(item.importer) not in ONLY_IN[library]
     ]
     assert wrong == []
 

@@ -165,7 +165,7 @@ def _read(spool: Spool, call: ProfiledCall) -> CallTrees:
             if one not in spool.found and (closed or one in spool.ended)
         }
         reading = read_elsewhere(spool.path, wanted)
-        call.spent_elsewhere += reading.cpu_seconds
+        call.spent_reading += reading.cpu_seconds
         if reading.note is not None:
             call.note(reading.note)
         found = reading.calls

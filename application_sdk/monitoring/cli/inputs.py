@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from application_sdk.monitoring.cli.remote import is_url, list_below, read
 from application_sdk.monitoring.errors import MonitoringError, UnreadableProfileError
 from application_sdk.monitoring.model.files import load_profile, parse_profile
 from application_sdk.monitoring.model.profile import Profile
+
+if TYPE_CHECKING:
+    from application_sdk.monitoring.analysis.leaks.report import LeakReport
 
 _OTHER_JSON = ".speedscope.json"
 
@@ -43,6 +48,24 @@ def read_profile(path: str | Path, reveal: str | None = None) -> Profile:
     from application_sdk.monitoring.redaction import read_map, revealed
 
     return revealed(profile, read_map(Path(reveal)))
+
+
+def read_leak_report(path: str) -> LeakReport | None:
+    """What ``leaks --json`` has printed into a file; None where the file holds no such thing.
+
+    Args:
+        path: The file or URL.
+    """
+    from pydantic import ValidationError
+
+    from application_sdk.monitoring.analysis.leaks.report import LeakReport
+
+    try:
+        data = json.loads(read(path) if is_url(path) else Path(path).read_bytes())
+        # Only what names its verdict is meant to be one: else the file is a damaged profile.
+        return LeakReport.model_validate(data) if "verdict" in data else None
+    except (OSError, ValueError, TypeError, RecursionError, ValidationError):
+        return None
 
 
 def find_profiles(paths: Iterable[str]) -> list[str]:

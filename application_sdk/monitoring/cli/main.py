@@ -28,6 +28,7 @@ COMMANDS = {
     "merge": "merge",
     "index": "index",
     "recover": "recover",
+    "spend": "spend",
     "leaks": "leaks",
     "compare": "compare",
     "baseline": "baseline",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
+from application_sdk.monitoring.engine.ledger import Ledger
+from application_sdk.monitoring.model.spend import CostKind
 from application_sdk.monitoring.settings import current_settings
 
 _MOST_SAVED_SECONDS = 60.0
@@ -22,13 +24,25 @@ class Budget:
         self._saved = 0.0
         self._as_of = time.monotonic()
         self.spent_seconds = 0.0
+        self.ledger = Ledger()
 
-    def spend(self, seconds: float) -> None:
-        """Take note of a cost that has arisen."""
+    def spend(self, seconds: float, kind: CostKind = "sending") -> None:
+        """Take note of a cost that has arisen.
+
+        Args:
+            seconds: How much.
+            kind: What for; the queues of what is sent know nothing but their seconds.
+        """
         with self._lock:
             self._earn()
             self._saved -= seconds
             self.spent_seconds += seconds
+        self.ledger.spend(kind, seconds)
+
+    def reset(self) -> None:
+        """In a forked child: what the parent has spent is told by the parent."""
+        self._lock = threading.Lock()
+        self.ledger = Ledger(forked=True)
 
     def seconds_until(self, cost: float) -> float:
         """How long until a cost can be afforded; 0 when it can be now."""

@@ -59,6 +59,11 @@ class Delivery:
             )
         return False
 
+    @property
+    def waiting(self) -> int:
+        """How many jobs nobody has begun yet."""
+        return len(self._jobs)
+
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all that was queued before this call is delivered.
 

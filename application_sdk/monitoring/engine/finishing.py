@@ -12,9 +12,11 @@ from typing import Any
 from application_sdk.monitoring.containment import contained, report_fault
 from application_sdk.monitoring.engine.budget import budget
 from application_sdk.monitoring.engine.delivery import at_exit, delivery
+from application_sdk.monitoring.engine.ledger import Counter
 from application_sdk.monitoring.engine.outlets import announce, call_back, write
 from application_sdk.monitoring.engine.plan import Resolved
 from application_sdk.monitoring.engine.process_info import process_info
+from application_sdk.monitoring.engine.spending import spend_publisher
 from application_sdk.monitoring.exporters.outward import deliver_outward, send_the_rest
 from application_sdk.monitoring.model.profile import (
     Outcome,
@@ -30,6 +32,7 @@ waits for it meanwhile, up to a switch interval each time (measured, benchmarks/
 
 
 at_exit(send_the_rest)
+at_exit(spend_publisher.end)
 
 
 @dataclass
@@ -47,6 +50,7 @@ class Finished:
         overhead: What monitoring has cost the caller, in seconds.
         resolved: The settings that hold for it.
         learn_cost: Told what its profile has cost in all; None without a sampling decision.
+        counter: Knows how often the callable was called; None where nobody does.
         delivered: Told of the profile and its files; gives back what it wrote beside them.
         surroundings: The context variables of the caller, which its log line is to carry.
     """
@@ -61,6 +65,7 @@ class Finished:
     overhead: float
     resolved: Resolved
     learn_cost: Callable[[float], None] | None
+    counter: Counter | None = None
     delivered: Callable[[Profile, list[Path]], list[Path]] | None = None
     surroundings: Context = field(default_factory=copy_context)
 
@@ -78,11 +83,16 @@ def deliver(finished: Finished) -> Profile:
         with contained("watching the durations of a function"):
             files = [*files, *finished.surroundings.run(finished.delivered, profile, files)]
     deliver_outward(profile, files, finished.resolved.process, delivery.dropped, budget)
-    spent = (time.thread_time() - began) * _CALLERS_WAIT_TOO + elsewhere
-    spent += finished.call.spent_elsewhere
-    budget.spend(spent)
+    call = finished.call
+    written = (time.thread_time() - began) * _CALLERS_WAIT_TOO + elsewhere + call.spent_reading
+    budget.spend(written, "writing")
+    budget.spend(call.spent_elsewhere, "capturing")
+    cost = finished.overhead + written + call.spent_elsewhere
     if finished.learn_cost is not None:
-        finished.learn_cost(finished.overhead + spent)
+        finished.learn_cost(cost)
+    calls = profile.sampling.calls_since_previous
+    budget.ledger.profiled(profile.name, cost, calls or 1, finished.counter)
+    spend_publisher.delivered(profile, finished.resolved.output_dir)
     call_back(profile)
     return profile
 

@@ -6,6 +6,7 @@ import os
 import sys
 
 from application_sdk.monitoring.engine import parts, termination
+from application_sdk.monitoring.engine.budget import budget
 from application_sdk.monitoring.engine.delivery import delivery
 from application_sdk.monitoring.profile_hook import profile_hook
 from application_sdk.monitoring.ticker import ticker
@@ -24,6 +25,7 @@ def forget_on_fork() -> None:
 def _forget() -> None:
     parts.reset_after_fork()
     termination.reset_after_fork()
+    budget.reset()
     delivery.reset()
     ticker.reset()
     profile_hook.reset()
@@ -35,6 +37,9 @@ def _forget() -> None:
         module = sys.modules.get(f"application_sdk.monitoring.backends.{name}")
         if module is not None:
             getattr(module, reset)()
+    spending = sys.modules.get("application_sdk.monitoring.engine.spending")
+    if spending is not None:
+        spending.spend_publisher.reset()
     runs = sys.modules.get("application_sdk.monitoring.engine.workflow_runs")
     if runs is not None:
         runs.workflow_runs.reset()

@@ -73,7 +73,7 @@ def publish(profile: Profile, resolved: Resolved) -> list[Path]:
     with contained(f"publishing a profile below {resolved.output_dir}"):
         shown = redacted(profile, resolved.process.redact, resolved.output_dir)
         files, elsewhere = write(shown, resolved)
-        budget.spend(elsewhere)
+        budget.spend(elsewhere, "writing")
         settings = resolved.process.model_copy(update={"metrics": False})
         deliver_outward(shown, files, settings, costs=budget)
         return files

@@ -199,7 +199,7 @@ class Session:
             duration = self._ran if stepwise else ended - self._began
             outcome, exception_type = outcome_of(error, closed)
             self.overhead += time.perf_counter() - ended + self._steps.seconds
-            budget.spend(self.overhead)
+            budget.spend(self.overhead, "calls")
             finished = Finished(
                 call=self.call,
                 cpu=self._cpu,
@@ -211,6 +211,7 @@ class Session:
                 overhead=self.overhead,
                 resolved=self._resolved,
                 learn_cost=None if self.plan.gate is None else self.plan.gate.learn_cost,
+                counter=self.plan.gate,
                 delivered=self.plan.durations.delivered,
             )
             if not delivery.put(partial(self._deliver, finished)):

@@ -141,7 +141,7 @@ class WorkflowRun:
                 capture.pause(False)
                 capture.stop()
         self.call.suspended = None
-        budget.spend(self._overhead)
+        budget.spend(self._overhead, "calls")
         finished = Finished(
             call=self.call,
             cpu=self._cpu,
@@ -153,6 +153,7 @@ class WorkflowRun:
             overhead=self._overhead,
             resolved=self._resolved,
             learn_cost=self._home.gate.learn_cost,
+            counter=self._home.gate,
         )
         delivery.put(partial(_deliver, finished))
 

@@ -18,10 +18,11 @@ from application_sdk.monitoring.model.profile import (
 )
 
 _DISTRIBUTION = "atlan-application-sdk-monitoring"
-_NOTE = (
+LEAKS_NOTE = (
     "a leak check: the tree holds only what keeps growing from call to call, summed over the "
     "traced calls"
 )
+"""Stands in the notes of a profile that shows leaks and nothing else."""
 
 
 def retained_profile(name: str, started_at: datetime, seconds: float, tree: CallTree) -> Profile:
@@ -51,7 +52,7 @@ def retained_profile(name: str, started_at: datetime, seconds: float, tree: Call
             allocation_count=round(tree.total("allocations")),
             retained_tree=tree,
         ),
-        notes=(_NOTE,),
+        notes=(LEAKS_NOTE,),
     )
 
 

@@ -178,7 +178,7 @@ class DurationWatch:
             report_fault("watching the durations of a function")
         finally:
             self._observing.release()
-        budget.spend(time.perf_counter() - began)
+        budget.spend(time.perf_counter() - began, "watching")
 
     def _detector(self, way: str) -> DurationShiftDetector:
         detector = self._detectors.get(way)

@@ -175,7 +175,7 @@ class LeakWatch:
         if self._finding is not None and self._finding.plan is not None:
             files = publish(self._finding.profile, self._finding.plan.resolved())
             self._files = sorted(files, key=lambda path: path.suffix != ".html")
-        budget.spend(inspection.cost_seconds + time.thread_time() - began)
+        budget.spend(inspection.cost_seconds + time.thread_time() - began, "watching")
         self._announce(verdict, memory, reason)
 
     def _give_up(self, memory: ProcessMemory, reason: str) -> None:
