@@ -98,6 +98,7 @@ def test_threads_that_contend_for_the_lock_get_the_usual_one_back(usual: float) 
             thread.join(10)
 
 
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 def test_a_forked_child_has_the_usual_one(usual: float) -> None:
     ticker = Ticker()
     added = ticker.add(lambda: None, 0.005)
