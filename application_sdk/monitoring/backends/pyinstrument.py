@@ -15,8 +15,8 @@ from typing import Any
 from pyinstrument.stack_sampler import StackSampler, get_stack_sampler
 
 from application_sdk.monitoring.backends.cpu_tally import CpuTally, Path
-from application_sdk.monitoring.backends.looks import Elsewhere, Looks
-from application_sdk.monitoring.backends.running_task import runs_no_task
+from application_sdk.monitoring.backends.looks import Elsewhere, Looks, Place
+from application_sdk.monitoring.backends.running_task import code_of, context_of, current_task
 from application_sdk.monitoring.backends.stacks import awaited_codes, own_files
 from application_sdk.monitoring.containment import report_fault
 from application_sdk.monitoring.model.call_tree import Frame
@@ -103,10 +103,10 @@ class PyinstrumentCapture:
         self.tally.leave_part()
 
     def loosen(self) -> bool:
-        """Follow no single step from now on; tasks still need their marker."""
+        """Follow no single step from now on; tasks are known by the context that they run in."""
         self.tally.end()
         self._looks = Looks(self.tally, ())
-        return False
+        return True
 
     def stop(self) -> None:
         """Leave the subscription; the last one out gives the hook back."""
@@ -135,13 +135,9 @@ class PyinstrumentCapture:
         thread = threading.get_ident()
         if self._looks is not None:
             path = self._place(stack)
-            if path is not None:
-                self._looks.saw({thread: path}, None)
-                return
-            between = runs_no_task(self.call.loops.get(thread))
-            place = Elsewhere.NOTHING if between else Elsewhere.OTHERS
-            waiting = self._waiting_place() if self._looks.awaiting else None
-            self._looks.saw({thread: place}, waiting)
+            place = self._task_place(stack, thread) if path is None else path
+            waits = isinstance(place, Elsewhere) and self._looks.awaiting
+            self._looks.saw({thread: place}, self._waiting_place() if waits else None)
         elif thread in self.tally.threads:
             path = self._place(stack)
             if path is not None:
@@ -155,6 +151,23 @@ class PyinstrumentCapture:
             return _path(stack[start:])
         start = _after(self.call.parts.name, stack)
         return None if start is None else [self._root, *_path(stack[start:])]
+
+    def _task_place(self, stack: list[str], thread: int) -> Place:  # pragma: no cover - in the hook
+        loop = self.call.loops.get(thread)
+        if loop is None:
+            return Elsewhere.OTHERS
+        task = current_task(loop)
+        if task is None:
+            return Elsewhere.NOTHING
+        context, code = context_of(task), code_of(task)
+        if context is None or not self.call.carried_in(context):
+            return Elsewhere.OTHERS
+        if code is not None:
+            outermost = f"{code.co_name}\x00{code.co_filename}\x00{code.co_firstlineno}"
+            for index, identifier in enumerate(stack):
+                if identifier.startswith(outermost):
+                    return [self._root, *_path(stack[index:])]
+        return [self._root]
 
     def _waiting_place(self) -> Path | None:  # pragma: no cover - in the hook
         if self.call.suspended is None:

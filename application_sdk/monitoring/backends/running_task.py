@@ -13,27 +13,26 @@ from application_sdk.monitoring.backends.stacks import running_codes
 _MOST_TRIES = 3
 
 
+def current_task(loop: Any) -> Any:
+    """The task that an event loop runs now, as any thread sees it; None between two tasks."""
+    tasks = sys.modules.get("asyncio.tasks")
+    return None if tasks is None else tasks.current_task(loop)
+
+
 def running_task(loop: Any, thread: int) -> tuple[Any, list[CodeType]]:
-    """The task that an event loop runs on a thread now, and the stack there, innermost first.
+    """The same with the stack of the loop's thread, innermost first.
 
     Returns:
-        None and a stack between two tasks, or where the two could not be read together.
+        None and a stack also where the two could not be read together.
     """
-    tasks = sys.modules.get("asyncio.tasks")
     codes: list[CodeType] = []
-    for _ in range(_MOST_TRIES if tasks is not None else 0):
-        task = tasks.current_task(loop)  # type: ignore[union-attr]
+    for _ in range(_MOST_TRIES):
+        task = current_task(loop)
         codes = running_codes(thread)
         # The thread may have gone on in between.
-        if task is tasks.current_task(loop):  # type: ignore[union-attr]
+        if task is current_task(loop):
             return task, codes
     return None, codes
-
-
-def runs_no_task(loop: Any) -> bool:
-    """Whether an event loop is between two tasks."""
-    tasks = sys.modules.get("asyncio.tasks")
-    return tasks is not None and loop is not None and tasks.current_task(loop) is None
 
 
 def context_of(task: Any) -> Context | None:

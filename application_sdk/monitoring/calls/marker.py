@@ -81,17 +81,17 @@ class Marker:
         _name_like(driving, coroutine)
         return driving
 
+    @property
+    def marking(self) -> Callable[[Any], Any]:
+        """Makes a coroutine that runs another one inside the marker, and no more."""
+        if self._awaiting is None:
+            self._awaiting = FunctionType(_named(_drive_task.__code__, self.name), {})
+        return self._awaiting
+
     def mark_task(self, coroutine: Any) -> Any:
         """A coroutine for a task that runs another one inside the marker, and no more."""
-        awaiting = self._awaiting
-        if awaiting is None:
-            awaiting = self._awaiting = FunctionType(_named(_drive_task.__code__, self.name), {})
-        marked = awaiting(coroutine)
-        # Said twice, for this is done for every task of a call that makes them by the thousand.
-        if type(coroutine) is CoroutineType:
-            marked.__name__, marked.__qualname__ = coroutine.__name__, coroutine.__qualname__
-        else:
-            _name_like(marked, coroutine)
+        marked = self.marking(coroutine)
+        _name_like(marked, coroutine)
         return marked
 
     def drive_generator(self, inner: Any, step: Step) -> Generator[Any, Any, Any]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import Context, ContextVar
-from types import CodeType
+from types import CodeType, CoroutineType
 from typing import Any, Protocol
 
 from application_sdk.monitoring.calls.marker import Marker, Step
@@ -31,6 +31,7 @@ class Carried(Protocol):
     outer: Carried | None
     open: bool
     marks_tasks: bool
+    quick_mark: Callable[[Any], Any] | None
 
     @property
     def part_step(self) -> Step:
@@ -165,7 +166,21 @@ def _task_factory(previous: Callable[..., Any] | None) -> Callable[..., Any]:
         session = active.get() if context is None else context.get(active)
         if session is not None:
             try:
-                coroutine = _followed(coroutine, session)
+                mark = session.quick_mark
+                if (
+                    mark is None
+                    or session.outer is not None
+                    or type(coroutine) is not CoroutineType
+                ):
+                    coroutine = _followed(coroutine, session)
+                else:
+                    # In place, for under memray a call costs as much as the task's own step.
+                    marked = mark(coroutine)
+                    marked.__name__, marked.__qualname__ = (
+                        coroutine.__name__,
+                        coroutine.__qualname__,
+                    )
+                    coroutine = marked
             except Exception:
                 report_fault("following a task that a call started")
         if previous is not None:

@@ -100,7 +100,7 @@ class Session:
         self._capturing = True
         self._running_since: float | None = None
         self._ran = 0.0
-        self._tells_marked = False
+        self.quick_mark: Callable[[Any], Any] | None = None
         self._cpu: Any = None
         self._memory: Any = None
         if memory:
@@ -147,11 +147,11 @@ class Session:
         if not self.loose:
             return self.call.parts.drive_task(coroutine, self.part_step)
         marked = self.call.parts.mark_task(coroutine)
-        if not self._tells_marked:
-            self._tells_marked = True
+        if self.quick_mark is None and self.open:
             # Captures that know code by its address have to see the marker's once.
             self.enter_part()
             self.leave_part()
+            self.quick_mark = self.call.parts.marking
         return marked
 
     def enter_part(self) -> None:
@@ -192,7 +192,7 @@ class Session:
     def finish(self, error: BaseException | None, closed: bool = False) -> None:
         """The call has ended; never raises a fault of its own."""
         ended = time.perf_counter()
-        self.open = False
+        self.open, self.quick_mark = False, None
         try:
             self._stop()
             stepwise = self.plan.kind in _STEPWISE
