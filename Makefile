@@ -2,15 +2,20 @@
 # Each target makes or refreshes .venv by itself; only Python >= 3.11 and make are needed.
 #
 #   make test PYTHON=python3.12 VENV=.venv-3.12     another interpreter, another environment
-#   make test ARGS="tests/engine -k overlap"        arguments for pytest
+#   make test ARGS="tests/engine -k overlap"        arguments for pytest, in one process
+#   make test WORKERS=0                             all tests in one process, one after the other
 
 VENV ?= .venv
 PYTHON ?=
 ARGS ?=
 COVERAGE ?= yes
+# Many tests wait for processes that they start. A test file stays with one worker, and with it
+# what the file sets up once; what is process-wide is each worker's own.
+WORKERS ?= 2
 
 PY := $(VENV)/bin/python
 setup = @VENV="$(VENV)" PYTHON="$(PYTHON)" sh scripts/setup-env.sh
+pytest = -m pytest $(if $(ARGS),,-n $(WORKERS) --dist loadfile)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test leak-check lint format types schema docs bench wheel ci clean
@@ -26,11 +31,11 @@ test: ## Run the tests and measure coverage (COVERAGE=no leaves that out)
 	$(setup) test
 ifeq ($(COVERAGE)$(ARGS),yes)
 	@$(PY) -m coverage erase
-	$(PY) -m coverage run -m pytest -m "not slow"
+	$(PY) -m coverage run $(pytest) -m "not slow"
 	@$(PY) -m coverage combine --quiet
 	$(PY) -m coverage report
 else
-	$(PY) -m pytest -m "not slow" $(ARGS)
+	$(PY) $(pytest) -m "not slow" $(ARGS)
 endif
 
 leak-check: ## Check this library and its example for leaks: profiling 10,000 calls must not leak

@@ -32,7 +32,7 @@ def test_what_a_capture_slows_the_program_by_counts_against_the_budget(
     call = profiled(burn)
     before = budget.spent_seconds
     call()
-    assert flush(30)
+    assert flush(60)
     assert budget.spent_seconds - before > BURNT_SECONDS / 2
 
 
@@ -41,5 +41,5 @@ def test_after_a_costly_first_call_the_next_ones_run_plain(tmp_path: Path) -> No
     call = memory_profile(backend="memray")(burn)
     for _ in range(3):
         call()
-        assert flush(30)
+        assert flush(60)
     assert len(list(tmp_path.rglob("*.json"))) == 1

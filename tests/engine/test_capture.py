@@ -185,7 +185,7 @@ def test_a_block_is_profiled_and_its_profile_is_there_after_flush() -> None:
     kept = []
     with memory_profile(name="load", sample_rate=1.0) as run:
         kept.append(bytearray(5_000_000))
-    assert flush(30)
+    assert flush(60)
     assert run.profile is not None
     assert run.profile.name == "load"
     assert run.profile.memory is not None
@@ -201,7 +201,7 @@ def test_a_decorated_call_inside_a_block_is_part_of_the_block() -> None:
 
     with memory_profile(name="load", sample_rate=1.0, backend="memray") as run:
         decorated()
-    assert flush(30)
+    assert flush(60)
     assert run.profile is not None
     assert run.profile.memory is not None
     tree = run.profile.memory.retained_tree
@@ -216,7 +216,7 @@ def test_a_decorated_call_inside_a_block_is_part_of_the_block() -> None:
 def test_an_unsampled_block_has_no_profile() -> None:
     with flamegraph(name="load", sample_rate=0.0) as run:
         pass
-    assert flush(30)
+    assert flush(60)
     assert run.profile is None
 
 
@@ -281,7 +281,7 @@ def test_an_unwritable_directory_is_logged_once(
         return 7
 
     assert [work(), work()] == [7, 7]
-    assert flush(30)
+    assert flush(60)
     assert sum("failed while writing" in r.getMessage() for r in caplog.records) == 1
 
 
@@ -350,7 +350,7 @@ def test_only_the_newest_profiles_are_kept(tmp_path: Path) -> None:
 
     for _ in range(12):
         work()
-    assert flush(30)
+    assert flush(60)
     assert len(list((tmp_path / "profiles").rglob("*_*.json"))) == 5
     assert foreign.exists()
 

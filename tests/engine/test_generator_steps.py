@@ -44,7 +44,7 @@ def test_a_sample_amid_the_bookkeeping_of_a_step_never_stops_the_program(tmp_pat
         env={"PYTHONPATH": str(PROJECT), "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -170,6 +171,7 @@ def test_a_capture_ends_at_max_capture_bytes(profiles: Finished) -> None:
         while profile_hook.holder is not None:
             for _ in range(1000):
                 bytearray(1000)
+            time.sleep(0.003)  # all that is recorded before the next look is read afterwards
 
     busy()
     (profile,) = profiles()
@@ -189,6 +191,7 @@ def test_a_capture_ends_after_max_duration_while_others_go_on(profiles: Finished
         kept.append(bytearray(3_000_000))
         while profile_hook.holder is not None:
             bytearray(1000)
+            time.sleep(0.001)
         kept.append(bytearray(20_000_000))
 
     long()

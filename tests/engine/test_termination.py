@@ -52,7 +52,7 @@ def run(source: str, directory: Path) -> subprocess.CompletedProcess[str]:
         cwd=PROJECT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 
@@ -195,7 +195,7 @@ def test_a_forked_child_handles_the_signal_for_itself_alone(tmp_path: Path) -> N
             terminate()
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM
         assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
-        assert flush(30)
+        assert flush(60)
     """
     done = run(source, tmp_path)
     assert done.returncode == 0, done.stderr

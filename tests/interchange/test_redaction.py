@@ -85,7 +85,7 @@ def test_all_processes_of_a_directory_hash_alike(tmp_path: Path) -> None:
 def test_a_decorated_call_writes_only_hashes(tmp_path: Path) -> None:
     configure(redact="paths,hosts,names")
     flamegraph(name="secret_project.load", sample_rate=1.0)(_work)()
-    assert flush(30)
+    assert flush(60)
     files = [path for path in (tmp_path / "profiles").rglob("*.json") if path.is_file()]
     (path,) = files
     assert "secret_project" not in str(path)
@@ -103,7 +103,7 @@ def test_a_map_that_cannot_be_kept_means_that_nothing_is_written(
     (tmp_path / "blocked").write_text("a file in the way")
     configure(redact="names", output_dir=tmp_path / "blocked" / "profiles")
     flamegraph(sample_rate=1.0)(_work)()
-    assert flush(30)
+    assert flush(60)
     assert "delivering a profile" in caplog.text
 
 

@@ -137,7 +137,7 @@ def test_the_flamegraph_of_a_leak_is_hashed_and_uploaded_as_any_profile(tmp_path
     )
     found = finding("app.fetch")
     (file,) = publish(found.profile, resolve(("app.fetch",), Options(memory=True), settings))
-    assert outboxes["upload"].flush(30)
+    assert outboxes["upload"].flush(60)
     (uploaded,) = (path for path in (tmp_path / "store").rglob("*.json") if path.is_file())
     assert uploaded.read_bytes() == file.read_bytes()
     assert b"/app/main.py" not in file.read_bytes()

@@ -135,7 +135,7 @@ def run_suite(directory: Path, source: str, *options: str) -> Iterator[tuple[str
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=480,
         check=False,
     )
     assert done.returncode in (0, 1), done.stdout + done.stderr

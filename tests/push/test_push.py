@@ -53,8 +53,8 @@ def work() -> int:
 
 
 def sent(name: str) -> Outbox:
-    assert flush(30)
-    assert outboxes[name].flush(30)
+    assert flush(60)
+    assert outboxes[name].flush(60)
     return outboxes[name]
 
 
@@ -241,12 +241,12 @@ def test_nothing_that_the_queue_can_hold_is_lost_while_the_server_restarts(
     configure(**{f"{destination}_url": f"http://localhost:{port}"})
     for _ in range(20):
         work()
-    assert flush(30)
+    assert flush(60)
     box = outboxes[destination]
     assert box.sent == 0
     server = Receiver(port)
     try:
-        assert box.flush(30)
+        assert box.flush(60)
         assert (sum(map(profiles_in, server.posts)), box.sent, box.dropped) == (20, 20, 0)
         assert len(server.posts) < 20, "what has gathered goes together"
     finally:
@@ -272,11 +272,11 @@ def test_a_server_that_answers_late_keeps_no_caller_waiting_and_gets_everything(
     configure(**{f"{destination}_url": receiver.url})
     receiver.open.clear()
     work()
-    assert flush(30)
+    assert flush(60)
     receiver.wait_for(lambda: receiver.asked == 1)
     for _ in range(5):
         work()
-    assert flush(30), "local files do not wait for a server"
+    assert flush(60), "local files do not wait for a server"
     assert outboxes[destination].sent == 0
     receiver.open.set()
     assert sent(destination).sent == 6
@@ -291,7 +291,7 @@ def test_a_server_that_does_not_answer_in_time_is_asked_again(
     configure(**{f"{destination}_url": receiver.url})
     receiver.open.clear()
     work()
-    assert flush(30)
+    assert flush(60)
     receiver.wait_for(lambda: receiver.asked == 2)
     assert outboxes[destination].failed_tries > 0
     receiver.open.set()
@@ -312,7 +312,7 @@ def test_what_is_refused_together_is_sent_one_by_one() -> None:
     for item in ("first", "a", "bad", "b"):
         box.put(Shipment(send, item, kind=None))
     first_may_go.set()
-    assert box.flush(30)
+    assert box.flush(60)
     assert (box.sent, box.rejected, box.dropped) == (3, 1, 0)
     assert [item for items in went for item in items] == ["first", "a", "b"]
     box.close()
@@ -333,7 +333,7 @@ def test_a_request_that_failed_is_repeated_with_fewer_profiles() -> None:
     for item in range(40):
         box.put(Shipment(send, item, kind=None))
     gathered.set()
-    assert box.flush(30)
+    assert box.flush(60)
     assert sizes[:4] == [32, 16, 8, 4]
     assert (box.sent, box.failed_tries) == (41, sum(size > 4 for size in sizes))
     box.close()
@@ -348,7 +348,7 @@ def test_only_shipments_of_one_kind_go_together_and_each_kind_keeps_its_order() 
     for item in ("a1", "b1", "a2", "b2"):
         box.put(Shipment(send, item, kind=item[0]))  # type: ignore[arg-type]
     gathered.set()
-    assert box.flush(30)
+    assert box.flush(60)
     assert went == [["a1", "a2"], ["b1", "b2"]]
     box.close()
 
@@ -373,13 +373,13 @@ def test_what_sending_costs_counts_as_cost_of_monitoring(receiver: Receiver) -> 
     from application_sdk.monitoring.engine.budget import budget
 
     work()
-    assert flush(30)
+    assert flush(60)
     before = budget.spent_seconds
     charged: list[float] = []
     box = Outbox("charged")
     box.charge = charged.append
     box.put(lambda: None)
-    assert box.flush(30)
+    assert box.flush(60)
     box.close()
     assert len(charged) == 1
     assert charged[0] >= 0
@@ -402,7 +402,7 @@ def test_a_slow_server_delays_only_what_is_queued_behind() -> None:
     box.put(lambda: order.append("next"))
     assert not box.flush(0.05)
     answered.set()
-    assert box.flush(30)
+    assert box.flush(60)
     assert order == ["slow", "next"]
     box.close()
 
@@ -424,13 +424,13 @@ def test_tls_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, destin
     try:
         configure(**{f"{destination}_url": server.url})
         work()
-        assert flush(30)
+        assert flush(60)
         box = outboxes[destination]
         assert not box.flush(0.3)
         assert box.failed_tries > 0
         assert server.posts == []
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        assert box.flush(30)
+        assert box.flush(60)
         assert len(server.posts) == 1
     finally:
         server.close()
@@ -449,7 +449,7 @@ def test_an_url_that_cannot_be_posted_to_is_refused(url: str) -> None:
 def test_a_bad_url_never_reaches_the_caller(caplog: pytest.LogCaptureFixture) -> None:
     configure(pyroscope_url="nonsense")
     assert work() == sum(range(1000))
-    assert flush(30)
+    assert flush(60)
     assert "pyroscope_url must be" in caplog.text
 
 

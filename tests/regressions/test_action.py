@@ -44,13 +44,13 @@ def run_action(
             "BASE": "HEAD",
             "THRESHOLD": "0.05",
             "METRIC": "time",
-            "MAX_SECONDS": "30",
+            "MAX_SECONDS": "90",
             "INCONCLUSIVE_FAILS": "true",
             **inputs,
         },
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     lines = (directory / "output").read_text(encoding="utf-8").splitlines()
@@ -116,7 +116,7 @@ def gate(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "GIT_CEILING_DIRECTORIES": str(checkout.parent)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
 

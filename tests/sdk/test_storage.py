@@ -36,8 +36,8 @@ def store(tmp_path: Path) -> Iterator[Path]:
 def test_profiles_go_to_the_store_of_the_sdks_infrastructure(store: Path, tmp_path: Path) -> None:
     configure(upload_url="sdk", output_dir=tmp_path / "profiles", formats="json")
     flamegraph(name="my_app.load", sample_rate=1.0)(sorted)([3, 1, 2])
-    assert flush(30)
-    assert outboxes["upload"].flush(30)
+    assert flush(60)
+    assert outboxes["upload"].flush(60)
     (local,) = (tmp_path / "profiles" / "my_app.load").glob("*.json")
     (uploaded,) = store.rglob(local.name)
     assert uploaded.read_bytes() == local.read_bytes()
@@ -48,7 +48,7 @@ def test_without_a_store_the_entry_waits_for_the_next_start(tmp_path: Path) -> N
     clear_infrastructure()
     configure(upload_url="sdk", output_dir=tmp_path / "profiles", formats="json")
     flamegraph(name="my_app.load", sample_rate=1.0)(sorted)([3, 1, 2])
-    assert flush(30)
+    assert flush(60)
     assert not outboxes["upload"].flush(0.3)
     assert list((tmp_path / "profiles" / ".uploads").glob("*.json"))
     assert outboxes["upload"].close() == 1

@@ -25,7 +25,7 @@ started = threading.Event()
 @activity.defn
 def beats_in_thread() -> str:
     started.set()
-    until = time.monotonic() + 20
+    until = time.monotonic() + 50
     while time.monotonic() < until:
         activity.heartbeat("beat")
         time.sleep(0.02)
@@ -37,7 +37,7 @@ def beats_in_thread() -> str:
 @activity.defn
 async def beats_async() -> str:
     started.set()
-    for _ in range(1000):
+    for _ in range(2500):
         activity.heartbeat("beat")
         await asyncio.sleep(0.02)
     return "never cancelled"
@@ -82,7 +82,7 @@ class RunsOne:
                 name,
                 result_type=str,
                 start_to_close_timeout=timedelta(seconds=1 if name == "overstays" else 60),
-                heartbeat_timeout=timedelta(seconds=0.8 if name.startswith("beats") else 30),
+                heartbeat_timeout=timedelta(seconds=30),
                 retry_policy=ONCE,
                 cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             )

@@ -22,8 +22,12 @@ from tests.temporal.conftest import Server
 Finished = Callable[[], list[Profile]]
 
 
+SOON_TOLD = timedelta(milliseconds=100)
+"""A heartbeat's answer tells of a cancellation; a worker sends one in most of a timeout only."""
+
+
 def started() -> Any:
-    return asyncio.to_thread(enduring.started.wait, 20)
+    return asyncio.to_thread(enduring.started.wait, 50)
 
 
 @pytest.mark.parametrize("activity", [enduring.beats_in_thread, enduring.beats_async])
@@ -33,7 +37,9 @@ def test_a_cancelled_activity_ends_its_capture(
     enduring.started.clear()
 
     async def go() -> str:
-        async with server.worker([enduring.RunsOne], [activity]) as queue:
+        async with server.worker(
+            [enduring.RunsOne], [activity], max_heartbeat_throttle_interval=SOON_TOLD
+        ) as queue:
             handle = await server.start(enduring.RunsOne.run, activity.__name__, queue=queue)
             assert await started()
             await handle.cancel()
@@ -130,7 +136,7 @@ def test_a_cancellation_at_any_moment_leaves_nothing_running(profiles: Finished)
         ready.wait()
         time.sleep(seconds)
         environment.cancel()
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
 
     for n in range(60):
@@ -160,7 +166,7 @@ def test_a_cancellation_during_the_end_of_a_capture_waits_for_it(
         return "done"
 
     def cancel() -> None:
-        assert ending.wait(20)
+        assert ending.wait(60)
         environment.cancel()
 
     canceller = threading.Thread(target=cancel)

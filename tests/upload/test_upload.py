@@ -45,8 +45,8 @@ def stored(url: str) -> list[str]:
 
 
 def uploaded() -> None:
-    assert flush(30)
-    assert outboxes["upload"].flush(30)
+    assert flush(60)
+    assert outboxes["upload"].flush(60)
 
 
 @pytest.mark.parametrize("where", ["s3", "file"])
@@ -233,7 +233,7 @@ def test_what_others_left_behind_takes_no_room_in_the_queue_from_what_is_new(
     settings = configure(upload_url=f"file://{tmp_path}/store")
     box = Outbox("upload", most=2)
     object_store.queue(both_halves(), [place / "f" / "new.json"], settings, box)
-    assert box.flush(30)
+    assert box.flush(60)
     assert (len(stored(f"file://{tmp_path}/store")), box.dropped) == (21, 0)
 
 
@@ -250,7 +250,7 @@ def test_an_entry_sends_nothing_away_from_outside_of_the_directory(tmp_path: Pat
     (place / "f").mkdir()
     (place / "f" / "new.json").write_text("{}")
     object_store.queue(both_halves(), [place / "f" / "new.json"], settings, box)
-    assert box.flush(30)
+    assert box.flush(60)
     (key,) = stored(f"file://{tmp_path}/store")
     assert key.endswith("/new.json")
 
