@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Callable
 from typing import Literal
 
 Holder = Literal["pyinstrument", "memray"]
@@ -21,22 +22,26 @@ class ProfileHook:
         self._lock = threading.Lock()
         self._holder: Holder | None = None
         self._count = 0
+        self._end_idle: Callable[[], None] | None = None
 
     @property
     def holder(self) -> Holder | None:
         """Who of ours has the hook now."""
         return self._holder
 
-    def acquire(self, holder: Holder) -> str | None:
+    def acquire(self, holder: Holder, end_idle: Callable[[], None] | None = None) -> str | None:
         """Take the hook, or learn why not.
 
         Args:
             holder: The profiler that wants it.
+            end_idle: Called when another wants it, to release it if it is only kept for later.
 
         Returns:
             None when it was taken (``release`` it once), else the reason, to complete
             'not used because ...'.
         """
+        if self._holder is not None and self._holder != holder:
+            self.end_idle()
         with self._lock:
             if self._holder is not None and self._holder != holder:
                 return f"{self._holder} is capturing in this process and both need the profile hook"
@@ -46,19 +51,26 @@ class ProfileHook:
                     return reason
             self._holder = holder
             self._count += 1
+            self._end_idle = end_idle or self._end_idle
             return None
+
+    def end_idle(self) -> None:
+        """Have the hook released, unless a capture needs it."""
+        end = self._end_idle
+        if end is not None:
+            end()
 
     def release(self) -> None:
         """Give back what one ``acquire`` took."""
         with self._lock:
             self._count -= 1
             if self._count == 0:
-                self._holder = None
+                self._holder = self._end_idle = None
 
     def reset(self) -> None:
         """Forget all holders: in a forked child none of their threads lives on."""
         self._lock = threading.Lock()
-        self._holder = None
+        self._holder = self._end_idle = None
         self._count = 0
 
 

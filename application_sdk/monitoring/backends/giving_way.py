@@ -1,0 +1,124 @@
+"""Lets a profiler that the program starts go first while the shared memray tracker runs.
+
+memray refuses a second tracker, and its end wipes out every profile hook that was set meanwhile.
+So, for as long as ours runs, the few places where either begins are stood in for: ours ends
+before they go on. Nothing is changed at other times.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from application_sdk.monitoring.containment import contained
+from application_sdk.monitoring.profile_hook import is_memrays
+
+Before = Callable[[str], None]
+"""Called with what the program did, to complete 'because ...', before it is done."""
+
+_HOOK = "the program has set a profile hook of its own"
+_PLACES = (
+    # memray looks this lock up by name whenever a tracker starts, however it was imported.
+    ("memray._memray", "tracker_creation_lock", "the program started a memray tracker of its own"),
+    (
+        "pyinstrument.stack_sampler",
+        "setstatprofile",
+        "the program started a pyinstrument profiler of its own",
+    ),
+    ("sys", "setprofile", _HOOK),
+    ("sys", "_setprofileallthreads", _HOOK),
+)
+
+
+class GivingWay:
+    """The stand-ins, from ``begin`` to ``end``.
+
+    Args:
+        before: Called before the program's own profiler starts, on its thread; not on the thread
+            that called ``begin``.
+    """
+
+    def __init__(self, before: Before) -> None:
+        self._before = before
+        self._exempt = 0
+        self._placed: list[tuple[Any, str, Any, Any]] = []
+
+    def begin(self) -> None:
+        """Stand in for what is loaded by now."""
+        self._exempt = threading.get_ident()
+        for module_name, name, what in _PLACES:
+            module = sys.modules.get(module_name)
+            original = getattr(module, name, None)
+            if original is not None:
+                lock = hasattr(original, "__enter__")
+                stand_in = (_Lock if lock else _Function)(original, self, what)
+                setattr(module, name, stand_in)
+                self._placed.append((module, name, stand_in, original))
+
+    def end(self) -> None:
+        """Put everything back that is still ours."""
+        for module, name, stand_in, original in self._placed:
+            if getattr(module, name, None) is stand_in:
+                setattr(module, name, original)
+        self._placed.clear()
+
+    def pass_by(self, what: str) -> None:
+        """Tell of what the program does, unless it is ours or memray's doing."""
+        if threading.get_ident() != self._exempt and not _in_new_thread_of_memray():
+            with contained("giving way to a profiler of the program's own"):
+                self._before(what)
+
+
+def _in_new_thread_of_memray() -> bool:
+    """Whether a new thread is just taking over memray's hook for threads to come."""
+    if not is_memrays(threading.getprofile()):
+        return False
+    frame: Any = sys._getframe()
+    while frame is not None and frame.f_globals is globals():
+        frame = frame.f_back
+    if frame is None:
+        return False
+    return frame.f_globals is threading.__dict__ and frame.f_code.co_name == "_bootstrap_inner"
+
+
+class _Lock:
+    """Stands in for a lock in a ``with`` statement."""
+
+    def __init__(self, original: Any, giving_way: GivingWay, what: str) -> None:
+        self._original = original
+        self._giving_way = giving_way
+        self._what = what
+
+    def __enter__(self) -> Any:
+        self._giving_way.pass_by(self._what)
+        return self._original.__enter__()
+
+    def __exit__(self, *exception: object) -> Any:
+        return self._original.__exit__(*exception)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._original, name)
+
+
+class _Function:
+    """Stands in for a function that sets a hook.
+
+    The interpreter looks ``__call__`` up and then calls, itself, what that gave: the original. So
+    a hook that is set through here never sees a frame of ours return.
+    """
+
+    def __init__(self, original: Any, giving_way: GivingWay, what: str) -> None:
+        self._original = original
+        self._giving_way = giving_way
+        self._what = what
+
+    def _look_up(self) -> Any:
+        self._giving_way.pass_by(self._what)
+        return self._original
+
+    __call__: Any = property(_look_up)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._original, name)
