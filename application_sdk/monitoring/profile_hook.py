@@ -45,10 +45,9 @@ class ProfileHook:
         with self._lock:
             if self._holder is not None and self._holder != holder:
                 return f"{self._holder} is capturing in this process and both need the profile hook"
-            if self._holder is None:
-                reason = foreign_hook()
-                if reason is not None:
-                    return reason
+            reason = foreign_hook(self._holder)
+            if reason is not None:
+                return reason
             self._holder = holder
             self._count += 1
             self._end_idle = end_idle or self._end_idle
@@ -74,22 +73,26 @@ class ProfileHook:
         self._count = 0
 
 
-def foreign_hook() -> str | None:
+def foreign_hook(holder: Holder | None = None) -> str | None:
     """Why the hook is not free on this thread, as far as that can be seen, else None.
+
+    Args:
+        holder: Who of ours has it now; its hook is not foreign.
 
     The interpreter shows a thread only its own hook; the hook for threads to come is
     where a memray tracker that somebody else started gives itself away.
     """
     for_new_threads = threading.getprofile()
-    if is_memrays(for_new_threads):
+    memrays = is_memrays(for_new_threads)
+    if memrays and holder != "memray":
         return "a memray tracker that the program started itself is running"
     mine = sys.getprofile()
-    if mine is not None:
-        kind = type(mine).__name__
-        if kind == "ProfilerState":
+    if type(mine).__name__ == "ProfilerState":
+        if holder != "pyinstrument":
             return "a pyinstrument profiler that the program started itself is running"
+    elif mine is not None:
         return "the program has set a profile hook of its own"
-    if for_new_threads is not None:
+    if for_new_threads is not None and not memrays:
         return "the program has set a profile hook for new threads"
     return None
 

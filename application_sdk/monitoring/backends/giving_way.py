@@ -1,8 +1,9 @@
-"""Lets a profiler that the program starts go first while the shared memray tracker runs.
+"""Lets a profiler that the program starts go first while one of ours has the profile hook.
 
-memray refuses a second tracker, and its end wipes out every profile hook that was set meanwhile.
-So, for as long as ours runs, the few places where either begins are stood in for: ours ends
-before they go on. Nothing is changed at other times.
+memray refuses a second tracker, and its end wipes out every profile hook that was set meanwhile; a
+tracker that finds pyinstrument's hook fails when it ends, and so does every later one. So, for as
+long as ours runs, the few places where either begins are stood in for: ours ends before they go
+on. Nothing is changed at other times.
 """
 
 from __future__ import annotations
@@ -18,37 +19,51 @@ from application_sdk.monitoring.profile_hook import is_memrays
 Before = Callable[[str], None]
 """Called with what the program did, to complete 'because ...', before it is done."""
 
+Place = tuple[str, str, str]
+"""A module, a name in it, and what a program does with that."""
+
 _HOOK = "the program has set a profile hook of its own"
-_PLACES = (
+_PYINSTRUMENT = "the program started a pyinstrument profiler of its own"
+FOR_ALL_THREADS = "the program has set a profile hook of its own for all threads"
+MEMRAY = "the program started a memray tracker of its own"
+
+BESIDE_PYINSTRUMENT: tuple[Place, ...] = (
     # memray looks this lock up by name whenever a tracker starts, however it was imported.
-    ("memray._memray", "tracker_creation_lock", "the program started a memray tracker of its own"),
-    (
-        "pyinstrument.stack_sampler",
-        "setstatprofile",
-        "the program started a pyinstrument profiler of its own",
-    ),
+    ("memray._memray", "tracker_creation_lock", MEMRAY),
     ("sys", "setprofile", _HOOK),
-    ("sys", "_setprofileallthreads", _HOOK),
+    ("sys", "_setprofileallthreads", FOR_ALL_THREADS),
 )
+"""What disturbs a pyinstrument of ours; other pyinstruments do not."""
+
+BESIDE_MEMRAY = (
+    *BESIDE_PYINSTRUMENT,
+    ("pyinstrument.stack_sampler", "setstatprofile", _PYINSTRUMENT),
+)
+"""What disturbs a memray of ours."""
 
 
 class GivingWay:
     """The stand-ins, from ``begin`` to ``end``.
 
     Args:
-        before: Called before the program's own profiler starts, on its thread; not on the thread
-            that called ``begin``.
+        places: What is stood in for.
+        before: Called before the program's own profiler starts, on its thread.
     """
 
-    def __init__(self, before: Before) -> None:
+    def __init__(self, places: tuple[Place, ...], before: Before) -> None:
+        self._places = places
         self._before = before
-        self._exempt = 0
+        self._exempt: int | None = None
         self._placed: list[tuple[Any, str, Any, Any]] = []
 
-    def begin(self) -> None:
-        """Stand in for what is loaded by now."""
-        self._exempt = threading.get_ident()
-        for module_name, name, what in _PLACES:
+    def begin(self, exempt: int | None = None) -> None:
+        """Stand in for what is loaded by now.
+
+        Args:
+            exempt: The thread whose own doing is ours.
+        """
+        self._exempt = exempt
+        for module_name, name, what in self._places:
             module = sys.modules.get(module_name)
             original = getattr(module, name, None)
             if original is not None:

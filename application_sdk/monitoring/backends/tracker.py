@@ -16,7 +16,7 @@ import threading
 import time
 from types import FunctionType
 
-from application_sdk.monitoring.backends.giving_way import GivingWay
+from application_sdk.monitoring.backends.giving_way import BESIDE_MEMRAY, GivingWay
 from application_sdk.monitoring.backends.spool import Spool, forget_spools
 from application_sdk.monitoring.backends.tracker_run import (
     SLOWED_SHARE,
@@ -147,7 +147,7 @@ class SharedTracker:
                 reason = f"its capture file cannot be written: {error}"
                 raise BackendUnavailable(reason) from error
             raise
-        run = TrackerRun(call, spool, GivingWay(self.give_way))
+        run = TrackerRun(call, spool, GivingWay(BESIDE_MEMRAY, self.give_way))
         try:
             threading.Thread(
                 target=self._live, args=(run,), name="monitoring-tracker", daemon=True

@@ -56,7 +56,7 @@ class TrackerRun:
     def start(self) -> None:
         """Start the tracker, on this thread."""
         began = time.thread_time()
-        self.giving_way.begin()
+        self.giving_way.begin(exempt=threading.get_ident())
         path = self.spool.path
         tracker = memray.Tracker(
             destination=memray.FileDestination(path, overwrite=True, compress_on_exit=False),
