@@ -21,7 +21,7 @@ class ProfileHook:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._holder: Holder | None = None
-        self._count = 0
+        self._count = self._claims = 0
         self._end_idle: Callable[[], None] | None = None
 
     @property
@@ -43,6 +43,8 @@ class ProfileHook:
         if self._holder is not None and self._holder != holder:
             self.end_idle()
         with self._lock:
+            if self._claims:
+                return "the program is starting or ending a memray tracker of its own"
             if self._holder is not None and self._holder != holder:
                 return f"{self._holder} is capturing in this process and both need the profile hook"
             reason = foreign_hook(self._holder)
@@ -66,9 +68,15 @@ class ProfileHook:
             if self._count == 0:
                 self._holder = self._end_idle = None
 
+    def claim(self, change: int) -> None:
+        """Count (1), or count no more (-1), a place where the program itself takes the hook."""
+        with self._lock:
+            self._claims += change
+
     def reset(self) -> None:
         """Forget all holders: in a forked child none of their threads lives on."""
         self._lock = threading.Lock()
+        self._claims = 0
         self._holder = self._end_idle = None
         self._count = 0
 

@@ -18,6 +18,7 @@ from memray import Tracker  # imported early, as programs do
 from pyinstrument import Profiler
 
 from application_sdk.monitoring import Profile, configure, flamegraph, flush, memory_profile
+from application_sdk.monitoring.backends.spool import Spool
 from application_sdk.monitoring.profile_hook import profile_hook
 
 Finished = Callable[[], list[Profile]]
@@ -198,6 +199,22 @@ def test_a_tracker_of_the_program_right_after_a_call_starts(tmp_path: Path) -> N
     memory_profile(nothing, sample_rate=1.0, backend="memray")()
     with Tracker(tmp_path / "own.capture"):
         assert profile_hook.holder is None
+
+
+def test_a_capture_that_ends_as_a_call_joins_it_is_kept_for_the_call(
+    tmp_path: Path, profiles: Finished, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = Spool.began
+
+    def interrupted(spool: Spool, *args: Any) -> None:
+        in_a_thread(traced, [], tmp_path / "own.capture")
+        began(spool, *args)
+
+    monkeypatch.setattr(Spool, "began", interrupted)
+    memory_profile(nothing, sample_rate=1.0, backend="memray")()
+    (profile,) = profiles()
+    assert retained(profile) == 0
+    assert not [note for note in profile.notes if "could not be read" in note]
 
 
 def test_every_call_that_runs_says_where_its_capture_ended(

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from application_sdk.monitoring.containment import contained
-from application_sdk.monitoring.profile_hook import is_memrays
+from application_sdk.monitoring.profile_hook import is_memrays, profile_hook
 
 Before = Callable[[str], None]
 """Called with what the program did, to complete 'because ...', before it is done."""
@@ -79,9 +79,13 @@ class GivingWay:
                 setattr(module, name, original)
         self._placed.clear()
 
+    def is_ours(self) -> bool:
+        """Whether it is our own doing that comes by."""
+        return threading.get_ident() == self._exempt
+
     def pass_by(self, what: str) -> None:
         """Tell of what the program does, unless it is ours or memray's doing."""
-        if threading.get_ident() != self._exempt and not _in_new_thread_of_memray():
+        if not self.is_ours() and not _in_new_thread_of_memray():
             with contained("giving way to a profiler of the program's own"):
                 self._before(what)
 
@@ -107,10 +111,20 @@ class _Lock:
         self._what = what
 
     def __enter__(self) -> Any:
-        self._giving_way.pass_by(self._what)
-        return self._original.__enter__()
+        if self._giving_way.is_ours():
+            return self._original.__enter__()
+        # Until the program's tracker runs none of ours may begin, on any thread.
+        profile_hook.claim(1)
+        try:
+            self._giving_way.pass_by(self._what)
+            return self._original.__enter__()
+        except BaseException:
+            profile_hook.claim(-1)
+            raise
 
     def __exit__(self, *exception: object) -> Any:
+        if not self._giving_way.is_ours():
+            profile_hook.claim(-1)
         return self._original.__exit__(*exception)
 
     def __getattr__(self, name: str) -> Any:

@@ -180,8 +180,9 @@ def _read(spool: Spool, call: ProfiledCall) -> CallTrees:
     until = time.monotonic() + 2 * LINGER_SECONDS
     # The tracker of the last call stops soon, and the calls before it are read together with it.
     # While others go on, or come again and again, what is there is read.
-    while not spool.closed.wait(0.02) and not spool.active and time.monotonic() < until:
-        pass
+    while identity not in spool.found and not spool.active and time.monotonic() < until:
+        if spool.closed.wait(0.02):
+            break
     while identity not in spool.found:
         closed = spool.closed.is_set()
         wanted = {

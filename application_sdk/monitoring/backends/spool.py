@@ -88,11 +88,14 @@ class Spool:
             self.remove_if_unused()
             raise
 
-    def began(self, call: ProfiledCall, rss_bytes: int | None) -> None:
-        """A call is captured from now on; note what its profile needs to be made of."""
-        root, block = call.root, call.block
+    def joined(self) -> None:
+        """A call needs the capture from now on, until it is ``done`` with it."""
         with self._lock:
             self._users += 1
+
+    def began(self, call: ProfiledCall, rss_bytes: int | None) -> None:
+        """Note what the profile of a call that joined needs to be made of."""
+        root, block = call.root, call.block
         self._write(
             event="began",
             identity=call.identity,

@@ -62,6 +62,7 @@ class SharedTracker:
                             "memray starts anew when they have ended"
                         )
                     spool.active += 1
+                    spool.joined()
                     return spool
                 ending = self._ending
             if ending is not None and not ending.spool.closed.wait(_MOST_WAIT_SECONDS):
