@@ -289,7 +289,10 @@ def test_a_hook_of_the_program_stays_and_sees_the_programs_frames_only(
     events: list[tuple[str, str]] = []
 
     def hook(frame: Any, event: str, argument: Any) -> None:
-        events.append((event, frame.f_code.co_name))
+        if threading.get_ident() == mine:
+            events.append((event, frame.f_code.co_name))
+
+    mine = threading.get_ident()
 
     def work() -> None:
         if inside:
@@ -343,6 +346,31 @@ def test_new_threads_of_a_call_do_not_end_its_capture(profiles: Finished) -> Non
     (profile,) = profiles()
     assert retained(profile) == pytest.approx(3_000_000, rel=0.05)
     assert not [note for note in profile.notes if "ended before" in note]
+
+
+def test_threads_that_start_as_the_tracker_ends_keep_no_hook_of_its() -> None:
+    work = memory_profile(nothing, sample_rate=1.0, backend="memray")
+    left: list[object] = []
+
+    def look() -> None:
+        left.append(sys.getprofile())
+
+    ends = threading.Event()
+
+    def start_threads() -> None:
+        while not ends.is_set():
+            in_a_thread(look)
+
+    starting = threading.Thread(target=start_threads)
+    starting.start()
+    try:
+        for _ in range(20):
+            work()
+            assert flush(60)
+    finally:
+        ends.set()
+        starting.join()
+    assert set(left) == {None}
 
 
 def test_a_worn_capture_is_not_kept_for_the_next_call(tmp_path: Path, started: list[Any]) -> None:

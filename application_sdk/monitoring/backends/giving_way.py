@@ -48,12 +48,16 @@ class GivingWay:
     Args:
         places: What is stood in for.
         before: Called before the program's own profiler starts, on its thread.
+
+    Attributes:
+        tracking: Whether new threads are to get memray's hook; cleared before the tracker ends.
     """
 
     def __init__(self, places: tuple[Place, ...], before: Before) -> None:
         self._places = places
         self._before = before
         self._exempt: int | None = None
+        self.tracking = False
         self._placed: list[tuple[Any, str, Any, Any]] = []
 
     def begin(self, exempt: int | None = None) -> None:
@@ -63,6 +67,7 @@ class GivingWay:
             exempt: The thread whose own doing is ours.
         """
         self._exempt = exempt
+        self.tracking = True
         for module_name, name, what in self._places:
             module = sys.modules.get(module_name)
             original = getattr(module, name, None)
@@ -84,22 +89,21 @@ class GivingWay:
         return threading.get_ident() == self._exempt
 
     def pass_by(self, what: str) -> None:
-        """Tell of what the program does, unless it is ours or memray's doing."""
-        if not self.is_ours() and not _in_new_thread_of_memray():
-            with contained("giving way to a profiler of the program's own"):
-                self._before(what)
+        """Tell of what the program does."""
+        with contained("giving way to a profiler of the program's own"):
+            self._before(what)
 
 
-def _in_new_thread_of_memray() -> bool:
-    """Whether a new thread is just taking over memray's hook for threads to come."""
-    if not is_memrays(threading.getprofile()):
-        return False
+def _takes_over_memrays() -> bool:
+    """Whether a new thread is taking over the hook for threads to come, and not the program's."""
     frame: Any = sys._getframe()
     while frame is not None and frame.f_globals is globals():
         frame = frame.f_back
-    if frame is None:
+    if frame is None or frame.f_globals is not threading.__dict__:
         return False
-    return frame.f_globals is threading.__dict__ and frame.f_code.co_name == "_bootstrap_inner"
+    hook = threading.getprofile()
+    # None: memray has just ended, and the thread has its hook in hand.
+    return frame.f_code.co_name == "_bootstrap_inner" and (hook is None or is_memrays(hook))
 
 
 class _Lock:
@@ -131,6 +135,10 @@ class _Lock:
         return getattr(self._original, name)
 
 
+_NOTHING = id
+"""Takes an argument and changes nothing, in no time."""
+
+
 class _Function:
     """Stands in for a function that sets a hook.
 
@@ -144,8 +152,15 @@ class _Function:
         self._what = what
 
     def _look_up(self) -> Any:
-        self._giving_way.pass_by(self._what)
-        return self._original
+        giving_way = self._giving_way
+        if giving_way.is_ours():
+            return self._original
+        if not _takes_over_memrays():
+            giving_way.pass_by(self._what)
+            return self._original
+        # memray's end takes its hook off all threads: one that is set later would stay. Between
+        # this look and the call that follows no other thread gets the interpreter.
+        return self._original if giving_way.tracking else _NOTHING
 
     __call__: Any = property(_look_up)
 

@@ -70,6 +70,7 @@ class TrackerRun:
 
     def stop(self) -> None:
         """Stop it, on the same thread."""
+        self.giving_way.tracking = False
         for_new_threads = threading.getprofile()
         self._tracker.__exit__(None, None, None)
         if not is_memrays(for_new_threads):
