@@ -10,6 +10,7 @@ Each part has a fresh process.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import gc
 import random
 import subprocess
@@ -21,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+import memray
 import psutil
 
 from application_sdk.monitoring import configure, flamegraph, flush, load_profile, memory_profile
@@ -53,6 +55,73 @@ def hand_over() -> None:
                 times.append(took)
         times.sort()
         print(f"  {label:18} median {median(times) * 1e3:6.2f} ms, 90 % {times[44] * 1e3:6.2f} ms")
+
+
+def memray_hand_over() -> None:
+    """Where the time of a memray capture goes, beside what memray itself takes on a thread.
+
+    A first call has to start the tracker, and memray's own start is a part of its begin. It is
+    taken in turns with the bare tracker, for both depend on the libraries that are loaded.
+    """
+    entered = left = 0.0
+
+    def work() -> None:
+        nonlocal entered, left
+        entered = left = time.perf_counter()
+
+    async def work_async() -> None:
+        work()
+
+    watched = memory_profile(sample_rate=1.0, backend="memray")(work)
+    watched_async = memory_profile(sample_rate=1.0, backend="memray")(work_async)
+    times: dict[str, tuple[list[float], list[float]]] = {}
+
+    def note(label: str, begin: float, end: float) -> None:
+        begins, ends = times.setdefault(label, ([], []))
+        begins.append(begin * 1e3)
+        ends.append(end * 1e3)
+
+    def one_call(label: str) -> None:
+        began = time.perf_counter()
+        watched()
+        note(label, entered - began, time.perf_counter() - left)
+
+    def bare_tracker(file: Path) -> None:
+        tracker = memray.Tracker(file)
+        taken = []
+        for step in (tracker.__enter__, lambda: tracker.__exit__(None, None, None)):
+            thread = threading.Thread(target=step)
+            began = time.perf_counter()
+            thread.start()
+            thread.join()
+            taken.append(time.perf_counter() - began)
+        file.unlink()
+        note("memray alone, on a thread", taken[0], taken[1])
+
+    async def async_calls() -> None:
+        for _ in range(40):
+            began = time.perf_counter()
+            await watched_async()
+            note("20 ms apart, async", entered - began, time.perf_counter() - left)
+            await asyncio.sleep(0.02)
+
+    for number in range(30):
+        bare_tracker(Path(current_output, f"bare-{number}"))
+        one_call("first call")
+        assert flush(60)
+    for label, pause in (("one after the other", 0.0), ("20 ms apart", 0.02)):
+        for _ in range(40):
+            one_call(label)
+            time.sleep(pause)
+        assert flush(60)
+    asyncio.run(async_calls())
+    assert flush(60)
+    for label, columns in times.items():
+        shown = [
+            f"{name} {median(column):5.2f} ms (90 % {sorted(column)[int(len(column) * 0.9)]:5.2f})"
+            for name, column in zip(("begin", "end"), columns, strict=True)
+        ]
+        print(f"  {label:26} {',  '.join(shown)}")
 
 
 def many_calls() -> None:
@@ -156,6 +225,7 @@ current_output = ""
 
 PARTS: dict[str, Callable[[float], object]] = {
     "hand-over (1 ms CPU, 2 ms memory)": lambda _: hand_over(),
+    "memray, begin and end (2 ms beside memray's own start)": lambda _: memray_hand_over(),
     "20,000 calls (20 MB, constant)": lambda _: many_calls(),
     "one long call of changing stacks (10 MB, JSON 2 MB)": long_call,
     "adaptive (1.08)": adaptive,

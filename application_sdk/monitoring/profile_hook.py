@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Callable
 from typing import Literal
 
 Holder = Literal["pyinstrument", "memray"]
@@ -20,64 +21,86 @@ class ProfileHook:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._holder: Holder | None = None
-        self._count = 0
+        self._count = self._claims = 0
+        self._end_idle: Callable[[], None] | None = None
 
     @property
     def holder(self) -> Holder | None:
         """Who of ours has the hook now."""
         return self._holder
 
-    def acquire(self, holder: Holder) -> str | None:
+    def acquire(self, holder: Holder, end_idle: Callable[[], None] | None = None) -> str | None:
         """Take the hook, or learn why not.
 
         Args:
             holder: The profiler that wants it.
+            end_idle: Called when another wants it, to release it if it is only kept for later.
 
         Returns:
             None when it was taken (``release`` it once), else the reason, to complete
             'not used because ...'.
         """
+        if self._holder is not None and self._holder != holder:
+            self.end_idle()
         with self._lock:
+            if self._claims:
+                return "the program is starting or ending a memray tracker of its own"
             if self._holder is not None and self._holder != holder:
                 return f"{self._holder} is capturing in this process and both need the profile hook"
-            if self._holder is None:
-                reason = foreign_hook()
-                if reason is not None:
-                    return reason
+            reason = foreign_hook(self._holder)
+            if reason is not None:
+                return reason
             self._holder = holder
             self._count += 1
+            self._end_idle = end_idle or self._end_idle
             return None
+
+    def end_idle(self) -> None:
+        """Have the hook released, unless a capture needs it."""
+        end = self._end_idle
+        if end is not None:
+            end()
 
     def release(self) -> None:
         """Give back what one ``acquire`` took."""
         with self._lock:
             self._count -= 1
             if self._count == 0:
-                self._holder = None
+                self._holder = self._end_idle = None
+
+    def claim(self, change: int) -> None:
+        """Count (1), or count no more (-1), a place where the program itself takes the hook."""
+        with self._lock:
+            self._claims += change
 
     def reset(self) -> None:
         """Forget all holders: in a forked child none of their threads lives on."""
         self._lock = threading.Lock()
-        self._holder = None
+        self._claims = 0
+        self._holder = self._end_idle = None
         self._count = 0
 
 
-def foreign_hook() -> str | None:
+def foreign_hook(holder: Holder | None = None) -> str | None:
     """Why the hook is not free on this thread, as far as that can be seen, else None.
+
+    Args:
+        holder: Who of ours has it now; its hook is not foreign.
 
     The interpreter shows a thread only its own hook; the hook for threads to come is
     where a memray tracker that somebody else started gives itself away.
     """
     for_new_threads = threading.getprofile()
-    if is_memrays(for_new_threads):
+    memrays = is_memrays(for_new_threads)
+    if memrays and holder != "memray":
         return "a memray tracker that the program started itself is running"
     mine = sys.getprofile()
-    if mine is not None:
-        kind = type(mine).__name__
-        if kind == "ProfilerState":
+    if type(mine).__name__ == "ProfilerState":
+        if holder != "pyinstrument":
             return "a pyinstrument profiler that the program started itself is running"
+    elif mine is not None:
         return "the program has set a profile hook of its own"
-    if for_new_threads is not None:
+    if for_new_threads is not None and not memrays:
         return "the program has set a profile hook for new threads"
     return None
 

@@ -6,12 +6,14 @@ import gc
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 from application_sdk.monitoring.backends.reading import CallTrees, Wanted, read_elsewhere
 from application_sdk.monitoring.backends.records import Block
 from application_sdk.monitoring.backends.rss import RssCapture
 from application_sdk.monitoring.backends.spool import Spool
 from application_sdk.monitoring.backends.tracker import bookend, shared_tracker
+from application_sdk.monitoring.backends.tracker_run import LINGER_SECONDS
 from application_sdk.monitoring.calls.marker import BEGIN_PREFIX, END_PREFIX, Marker
 from application_sdk.monitoring.model.call_tree import Frame
 from application_sdk.monitoring.model.profile import MemoryProfile
@@ -22,6 +24,10 @@ ARENA_NOTE = (
     "counts for the call that needed it"
 )
 _STOP_SECONDS = 60.0
+_HOOK_NOTE = (
+    "the program set a profile hook during the call and it is still there: what this thread "
+    "allocated from then on is missing"
+)
 
 
 class MemrayCapture:
@@ -35,6 +41,7 @@ class MemrayCapture:
         self._rss = RssCapture(call)
         self._spool: Spool | None = None
         self._joined = self._begun = False
+        self._began = 0.0
         self._kept: dict[str, int] = {}
 
     def start(self) -> None:
@@ -46,6 +53,7 @@ class MemrayCapture:
         call = self._call
         spool = self._spool = shared_tracker.join(call)
         self._joined = True
+        self._began = time.perf_counter()
         self._rss.start()
         spool.began(call, self._rss.before_bytes)
         spool.wanted[call.identity] = _wanted(call)
@@ -79,16 +87,17 @@ class MemrayCapture:
         if gc.isenabled():
             # Young cycles are garbage already; only what survives this is called retained.
             gc.collect(1)
-        if self._spool is not None:
-            bookend(END_PREFIX, self._call.identity, self._spool)
-            self._spool.ended.add(self._call.identity)
+        spool = self._spool
+        if spool is not None and not spool.closed.is_set():
+            bookend(END_PREFIX, self._call.identity, spool)
+            spool.ended.add(self._call.identity)
         self._rss.stop()
-        self._leave(wait=sys.getprofile() is not None)
+        self._leave()
 
     def abandon(self) -> None:
         """Leave the tracker and give the file up."""
         self._rss.abandon()
-        self._leave(wait=False)
+        self._leave()
         self._drop()
 
     def half(self) -> MemoryProfile:
@@ -102,29 +111,45 @@ class MemrayCapture:
             call.note(f"memray's records could not be read ({error}): only the RSS is known")
             return rss
         finally:
-            # The first call that is read after the tracker has stopped answers for them all.
-            slowed, spool.slowed_seconds = spool.slowed_seconds, 0.0
-            call.spent_elsewhere += slowed
+            # Whichever call is read first answers for all that have run meanwhile.
+            call.spent_elsewhere += shared_tracker.slowed_seconds()
             self._drop()
         if not memory.ended:
-            reason = spool.cut_off or "the tracker was stopped"
-            call.note(f"the memory capture ended before the call did, because {reason}")
+            call.note(f"the memory capture ended before the call did, {self._why_cut(spool)}")
         return call_memory(rss, memory, call.max_nodes, call.note)
 
-    def _leave(self, wait: bool) -> None:
-        if self._joined:
-            self._joined = False
-            mine = sys.getprofile() if wait else None
-            assert self._spool is not None
-            shared_tracker.leave(self._spool, wait=wait)
-            if mine is not None:
-                # A hook that the program set meanwhile goes with the tracker's; put it back.
-                sys.setprofile(mine)
+    def _why_cut(self, spool: Spool) -> str:
+        if spool.cut_off is None:
+            return "because the tracker was stopped"
+        seconds = max(0.0, spool.cut_off_at - self._began)
+        return f"after {seconds:.3f} s, because {spool.cut_off}"
+
+    def _leave(self) -> None:
+        spool = self._spool
+        if not self._joined or spool is None:
+            return
+        self._joined = False
+        # While the tracker is on its own hook does not show; what shows is the program's, set in
+        # a way that could not be seen.
+        theirs = None if spool.closed.is_set() else sys.getprofile()
+        linger = self._call.sampling.mode != "adaptive"
+        shared_tracker.leave(spool, wait=theirs is not None, linger=linger)
+        if theirs is not None:
+            self._call.note(_HOOK_NOTE)
+            _put_back(theirs)
 
     def _drop(self) -> None:
         spool, self._spool = self._spool, None
         if spool is not None:
             spool.done(self._call.identity)
+
+
+def _put_back(hook: Any) -> None:
+    """Set a hook anew that went with the tracker's."""
+    if callable(hook):
+        sys.setprofile(hook)
+    elif hasattr(hook, "enable"):
+        hook.enable()  # cProfile's, up to Python 3.11
 
 
 def call_memory(
@@ -153,10 +178,12 @@ def call_memory(
 def _read(spool: Spool, call: ProfiledCall) -> CallTrees:
     """What a call had allocated; read for all calls at once that have ended by now."""
     identity = call.identity
-    until = time.monotonic() + _STOP_SECONDS
-    # The last call's tracker is just being stopped; while others go on, read what is there.
-    while not spool.closed.wait(0.02) and not spool.active and time.monotonic() < until:
-        pass
+    until = time.monotonic() + 2 * LINGER_SECONDS
+    # The tracker of the last call stops soon, and the calls before it are read together with it.
+    # While others go on, or come again and again, what is there is read.
+    while identity not in spool.found and not spool.active and time.monotonic() < until:
+        if spool.closed.wait(0.02):
+            break
     while identity not in spool.found:
         closed = spool.closed.is_set()
         wanted = {

@@ -9,12 +9,19 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Hashable
 from typing import Any
 
 from pyinstrument.stack_sampler import StackSampler, get_stack_sampler
 
 from application_sdk.monitoring.backends.cpu_tally import CpuTally, Path
+from application_sdk.monitoring.backends.giving_way import (
+    BESIDE_PYINSTRUMENT,
+    FOR_ALL_THREADS,
+    MEMRAY,
+    GivingWay,
+)
 from application_sdk.monitoring.backends.looks import Elsewhere, Looks, Place
 from application_sdk.monitoring.backends.running_task import code_of, context_of, current_task
 from application_sdk.monitoring.backends.stacks import awaited_codes, own_files
@@ -55,6 +62,7 @@ class PyinstrumentCapture:
         self.tally = CpuTally(call, root)
         self._subscription: _Subscription | None = None
         self._looks: Looks | None = None
+        self._began = 0.0
 
     def start(self) -> None:
         """Join this thread's subscription, or make it.
@@ -65,6 +73,7 @@ class PyinstrumentCapture:
         reason = profile_hook.acquire("pyinstrument")
         if reason is not None:
             raise BackendUnavailable(reason)
+        self._began = time.perf_counter()
         try:
             self._subscription = _subscribe(self)
         except BaseException:
@@ -119,6 +128,14 @@ class PyinstrumentCapture:
                 subscription.leave(self)
             finally:
                 profile_hook.release()
+
+    def cut(self, what: str) -> None:
+        """No samples come from now on, because of what the program does."""
+        seconds = time.perf_counter() - self._began
+        self.call.note(
+            f"pyinstrument's samples end after {seconds:.3f} s, because {what}: time from then on "
+            "is charged to the last function seen"
+        )
 
     def abandon(self) -> None:
         """The same as ``stop``."""
@@ -212,11 +229,19 @@ class _Subscription:
         if self.captures:
             return
         if _subscriptions.get(self.thread) is self:
-            del _subscriptions[self.thread]
+            _remove(self)
         if self.thread != threading.get_ident():
             # Only its own thread can take the hook off; the next sample there does.
             return
         self._unsubscribe()
+
+    def give_way(self, what: str) -> None:
+        """End, as well as this thread can, because of what the program does."""
+        _remove(self)
+        for capture in self.captures:
+            capture.cut(what)
+        if self.thread == threading.get_ident():
+            self._unsubscribe()
 
     def _unsubscribe(self) -> None:
         if self._ending:
@@ -246,6 +271,31 @@ class _Subscription:
 
 
 _subscriptions: dict[int, _Subscription] = {}
+_lock = threading.Lock()
+
+
+def _give_way(what: str) -> None:
+    """The program takes the hook: of this thread, or of all."""
+    for thread, subscription in list(_subscriptions.items()):
+        if what in (MEMRAY, FOR_ALL_THREADS) or thread == threading.get_ident():
+            subscription.give_way(what)
+
+
+_giving_way = GivingWay(BESIDE_PYINSTRUMENT, _give_way)
+
+
+def _add(subscription: _Subscription) -> None:
+    with _lock:
+        if not _subscriptions:
+            _giving_way.begin()
+        _subscriptions[subscription.thread] = subscription
+
+
+def _remove(subscription: _Subscription) -> None:
+    with _lock:
+        _subscriptions.pop(subscription.thread, None)
+        if not _subscriptions:
+            _giving_way.end()
 
 
 def _subscribe(capture: PyinstrumentCapture) -> _Subscription:
@@ -253,7 +303,7 @@ def _subscribe(capture: PyinstrumentCapture) -> _Subscription:
     subscription = _subscriptions.get(thread)
     if subscription is None:
         subscription = _Subscription(get_stack_sampler(), capture.call.interval)
-        _subscriptions[thread] = subscription
+        _add(subscription)
     subscription.captures = [*subscription.captures, capture]
     return subscription
 
@@ -279,6 +329,9 @@ def _describe(key: Hashable) -> Frame:
 
 def reset_after_fork() -> None:
     """In a forked child: the forking thread's subscription must not go on here."""
+    global _lock
+    _lock = threading.Lock()
+    _giving_way.end()
     subscription = _subscriptions.pop(threading.get_ident(), None)
     _subscriptions.clear()
     if subscription is not None:

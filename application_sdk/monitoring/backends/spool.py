@@ -12,6 +12,7 @@ import os
 import platform
 import socket
 import threading
+import time
 import uuid
 import weakref
 from collections.abc import Iterator
@@ -40,8 +41,8 @@ class Spool:
         found: What was read so far, by identity.
         keep_alive: memray knows code objects by address, so none may be freed meanwhile.
         cut_off: Why the tracker was stopped while calls went on; None if it was not.
+        cut_off_at: When that was, in the clock of ``time.perf_counter``.
         active: Calls that are being captured.
-        slowed_seconds: By how much the tracker has slowed the process, estimated when it stopped.
 
     Args:
         directory: Where profiles go; the capture goes to a directory of its own in there.
@@ -62,8 +63,8 @@ class Spool:
         self.found: dict[str, Any] = {}
         self.keep_alive: list[CodeType] = []
         self.cut_off: str | None = None
+        self.cut_off_at = 0.0
         self.active = 0
-        self.slowed_seconds = 0.0
         self._lock = threading.Lock()
         self._users = 0
         self._journal: int | None = os.open(
@@ -87,11 +88,14 @@ class Spool:
             self.remove_if_unused()
             raise
 
-    def began(self, call: ProfiledCall, rss_bytes: int | None) -> None:
-        """A call is captured from now on; note what its profile needs to be made of."""
-        root, block = call.root, call.block
+    def joined(self) -> None:
+        """A call needs the capture from now on, until it is ``done`` with it."""
         with self._lock:
             self._users += 1
+
+    def began(self, call: ProfiledCall, rss_bytes: int | None) -> None:
+        """Note what the profile of a call that joined needs to be made of."""
+        root, block = call.root, call.block
         self._write(
             event="began",
             identity=call.identity,
@@ -106,6 +110,10 @@ class Spool:
             max_nodes=call.max_nodes,
             rss_bytes=rss_bytes,
         )
+
+    def cut(self, reason: str) -> None:
+        """The tracker is stopped now, while calls go on."""
+        self.cut_off, self.cut_off_at = reason, time.perf_counter()
 
     def done(self, identity: str) -> None:
         """A call no longer needs the capture; the last one removes it."""

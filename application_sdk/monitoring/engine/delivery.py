@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 from application_sdk.monitoring.containment import logger, report_fault
+from application_sdk.monitoring.profile_hook import profile_hook
 
 THREAD_NAME = "monitoring-delivery"
 _MOST_PENDING = 1_024
@@ -73,6 +74,7 @@ class Delivery:
         if threading.current_thread() is self._thread:
             return False  # called back from a job: it would wait for itself
         deadline = None if timeout is None else time.monotonic() + timeout
+        profile_hook.end_idle()  # what is kept for a next call would only hold this up
         with self._changed:
             goal = self._accepted
             while self._done < goal:

@@ -19,7 +19,8 @@ def forget_on_fork() -> None:
     global _registered
     if not _registered and hasattr(os, "register_at_fork"):
         _registered = True
-        os.register_at_fork(after_in_child=_forget)
+        # A child of a process that memray is on in can start no tracker of its own.
+        os.register_at_fork(before=profile_hook.end_idle, after_in_child=_forget)
 
 
 def _forget() -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +19,9 @@ from application_sdk.monitoring.registry import EXTENSIONS, renderers
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 150
 _STEM = re.compile(r"^(\d{8}T\d{6}\.\d{6}Z_[0-9a-f]{32})\.")
+_TEMPORARY = re.compile(r"^\.\d{8}T\d{6}\.\d{6}Z_[0-9a-f]{32}\..+\.tmp$")
 _RESCAN_SECONDS = 60.0
+_STALE_SECONDS = 3600.0
 
 
 def safe_name(name: str) -> str:
@@ -101,7 +104,12 @@ def _stem(profile: Profile) -> str:
 def _write(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    descriptor = os.open(temporary, flags, 0o600)
+    try:
+        descriptor = os.open(temporary, flags, 0o600)
+    except FileExistsError:
+        # Of a helper that was killed while it wrote this very file.
+        temporary.unlink()
+        descriptor = os.open(temporary, flags, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -159,6 +167,7 @@ class _Retention:
 
 
 def _scan(output_dir: Path) -> deque[_Stored]:
+    """What is stored; deletes what a process that was killed has left half written."""
     found: dict[tuple[str, Path], _Stored] = {}
     with os.scandir(output_dir) as directories:
         for directory in directories:
@@ -171,7 +180,17 @@ def _scan(output_dir: Path) -> deque[_Stored]:
                         key = (match.group(1), Path(directory.path))
                         item = found.setdefault(key, _Stored(key[0], key[1], 0))
                         item.size += file.stat(follow_symlinks=False).st_size
+                    elif _TEMPORARY.match(file.name):
+                        _remove_if_stale(file)
     return deque(sorted(found.values(), key=lambda item: item.stem))
+
+
+def _remove_if_stale(file: os.DirEntry[str]) -> None:
+    with suppress(FileNotFoundError):
+        if not file.is_file(follow_symlinks=False):
+            return
+        if time.time() - file.stat(follow_symlinks=False).st_mtime > _STALE_SECONDS:
+            Path(file.path).unlink()
 
 
 _retention = _Retention()
