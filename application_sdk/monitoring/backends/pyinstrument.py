@@ -23,8 +23,14 @@ from application_sdk.monitoring.backends.giving_way import (
     GivingWay,
 )
 from application_sdk.monitoring.backends.looks import Elsewhere, Looks, Place
+from application_sdk.monitoring.backends.pyinstrument_stacks import (
+    after,
+    frames_of,
+    outermost,
+    path_in,
+)
 from application_sdk.monitoring.backends.running_task import code_of, context_of, current_task
-from application_sdk.monitoring.backends.stacks import awaited_codes, own_files
+from application_sdk.monitoring.backends.stacks import awaited_codes
 from application_sdk.monitoring.containment import report_fault
 from application_sdk.monitoring.model.call_tree import Frame
 from application_sdk.monitoring.model.profile import CpuProfile
@@ -34,14 +40,6 @@ from application_sdk.monitoring.protocols import BackendUnavailable, ProfiledCal
 _SLOWED_SHARE = 0.58
 """The part of a call's CPU time that goes to pyinstrument's hook: 1 - 1 / 2.4, with the geometric
 mean of benchmarks/bench_peers.py."""
-
-_BUILT_IN = "<built-in>"
-_OUR_STEPS = frozenset(
-    f"{kind}{step}"
-    for kind in ("", "generator.", "coroutine.", "ContextVar.")
-    for step in ("next", "send", "throw", "close", "get", "set")
-)
-"""What the code around a call's steps calls, as pyinstrument names it."""
 
 # What runs in the profile hook is tested, yet no coverage tool is called in there: such
 # functions are marked.
@@ -165,9 +163,9 @@ class PyinstrumentCapture:
     def _place(self, stack: list[str]) -> Path | None:  # pragma: no cover - in the hook
         start = self._start_of_call(stack)
         if start is not None:
-            return _path(stack[start:])
-        start = _after(self.call.parts.name, stack)
-        return None if start is None else [self._root, *_path(stack[start:])]
+            return path_in(stack[start:])
+        start = after(self.call.parts.name, stack)
+        return None if start is None else [self._root, *path_in(stack[start:])]
 
     def _task_place(self, stack: list[str], thread: int) -> Place:  # pragma: no cover - in the hook
         loop = self.call.loops.get(thread)
@@ -179,37 +177,20 @@ class PyinstrumentCapture:
         context, code = context_of(task), code_of(task)
         if context is None or not self.call.carried_in(context):
             return Elsewhere.OTHERS
-        if code is not None:
-            outermost = f"{code.co_name}\x00{code.co_filename}\x00{code.co_firstlineno}"
-            for index, identifier in enumerate(stack):
-                if identifier.startswith(outermost):
-                    return [self._root, *_path(stack[index:])]
-        return [self._root]
+        index = None if code is None else outermost(code, stack)
+        return [self._root] if index is None else [self._root, *path_in(stack[index:])]
 
     def _waiting_place(self) -> Path | None:  # pragma: no cover - in the hook
-        if self.call.suspended is None:
-            return None
-        return [
-            Frame(code.co_name, code.co_filename, code.co_firstlineno)
-            for code in awaited_codes(self.call.suspended)
-            if not own_files[code.co_filename]
-        ]
+        suspended = self.call.suspended
+        return None if suspended is None else frames_of(awaited_codes(suspended))
 
     def _start_of_call(self, stack: list[str]) -> int | None:  # pragma: no cover - in the hook
         marker, block = self.call.marker, self.call.block
         if marker is not None:
-            return _after(marker.name, stack)
+            return after(marker.name, stack)
         assert block is not None
         # The first entry stands for the thread.
         return block.depth if len(stack) > block.depth else None
-
-
-def _after(marker: str, stack: list[str]) -> int | None:  # pragma: no cover - in the hook
-    name = f"{marker}\x00"
-    for index, identifier in enumerate(stack):
-        if identifier.startswith(name):
-            return index + 1
-    return None
 
 
 class _Subscription:
@@ -306,20 +287,6 @@ def _subscribe(capture: PyinstrumentCapture) -> _Subscription:
         _add(subscription)
     subscription.captures = [*subscription.captures, capture]
     return subscription
-
-
-def _path(stack: list[str]) -> list[Hashable]:  # pragma: no cover - in the hook
-    # "function NUL file NUL first line", then attributes each behind a \x01.
-    frames: list[Hashable] = []
-    inside_ours = False
-    for identifier in stack:
-        function, file, line = identifier.split("\x01", 1)[0].split("\x00")[:3]
-        if own_files[file]:
-            inside_ours = True
-        elif not (inside_ours and file == _BUILT_IN and function in _OUR_STEPS):
-            inside_ours = False
-            frames.append(Frame(function, file, int(line)))
-    return frames
 
 
 def _describe(key: Hashable) -> Frame:
