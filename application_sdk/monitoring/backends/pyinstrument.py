@@ -15,6 +15,7 @@ from typing import Any
 
 from pyinstrument.stack_sampler import StackSampler, get_stack_sampler
 
+from application_sdk.monitoring.backends import pyinstrument_stacks as stacks
 from application_sdk.monitoring.backends.cpu_tally import CpuTally, Path
 from application_sdk.monitoring.backends.giving_way import (
     BESIDE_PYINSTRUMENT,
@@ -23,12 +24,6 @@ from application_sdk.monitoring.backends.giving_way import (
     GivingWay,
 )
 from application_sdk.monitoring.backends.looks import Elsewhere, Looks, Place
-from application_sdk.monitoring.backends.pyinstrument_stacks import (
-    after,
-    frames_of,
-    outermost,
-    path_in,
-)
 from application_sdk.monitoring.backends.running_task import code_of, context_of, current_task
 from application_sdk.monitoring.backends.stacks import awaited_codes
 from application_sdk.monitoring.containment import report_fault
@@ -38,8 +33,7 @@ from application_sdk.monitoring.profile_hook import profile_hook
 from application_sdk.monitoring.protocols import BackendUnavailable, ProfiledCall
 
 _SLOWED_SHARE = 0.58
-"""The part of a call's CPU time that goes to pyinstrument's hook: 1 - 1 / 2.4, with the geometric
-mean of benchmarks/bench_peers.py."""
+"""What of a call's CPU time pyinstrument's hook takes: 1 - 1 / 2.4 (benchmarks/bench_peers.py)."""
 
 # What runs in the profile hook is tested, yet no coverage tool is called in there: such
 # functions are marked.
@@ -162,10 +156,10 @@ class PyinstrumentCapture:
 
     def _place(self, stack: list[str]) -> Path | None:  # pragma: no cover - in the hook
         start = self._start_of_call(stack)
-        if start is not None:
-            return path_in(stack[start:])
-        start = after(self.call.parts.name, stack)
-        return None if start is None else [self._root, *path_in(stack[start:])]
+        if start is None:
+            start = stacks.after(self.call.parts.name, stack)
+            return None if start is None else [self._root, *stacks.path_in(stack[start:])]
+        return stacks.path_in(stack[start:])
 
     def _task_place(self, stack: list[str], thread: int) -> Place:  # pragma: no cover - in the hook
         loop = self.call.loops.get(thread)
@@ -177,17 +171,17 @@ class PyinstrumentCapture:
         context, code = context_of(task), code_of(task)
         if context is None or not self.call.carried_in(context):
             return Elsewhere.OTHERS
-        index = None if code is None else outermost(code, stack)
-        return [self._root] if index is None else [self._root, *path_in(stack[index:])]
+        index = None if code is None else stacks.outermost(code, stack)
+        return [self._root] if index is None else [self._root, *stacks.path_in(stack[index:])]
 
     def _waiting_place(self) -> Path | None:  # pragma: no cover - in the hook
         suspended = self.call.suspended
-        return None if suspended is None else frames_of(awaited_codes(suspended))
+        return None if suspended is None else stacks.frames_of(awaited_codes(suspended))
 
     def _start_of_call(self, stack: list[str]) -> int | None:  # pragma: no cover - in the hook
         marker, block = self.call.marker, self.call.block
         if marker is not None:
-            return after(marker.name, stack)
+            return stacks.after(marker.name, stack)
         assert block is not None
         # The first entry stands for the thread.
         return block.depth if len(stack) > block.depth else None
