@@ -53,22 +53,22 @@ _ZOOM = """(() => {
 })()"""
 _PLACES = ((0.1, 3), (0.2, 2), (0.3, 2), (0.4, 1))
 # Others' idle callbacks run in turns with these.
-_REST = """(async () => {
+REST = """(async () => {
   for (let turn = 0; turn < 60; turn++) await new Promise(done => requestIdleCallback(done));
 })()"""
-_ON_CANVAS = """(() => {
+ON_CANVAS = """(() => {
   const canvas = document.querySelector('canvas'), bounds = canvas.getBoundingClientRect();
   const x = bounds.x + bounds.width / 2, y = bounds.y + 10;
   const send = (kind, name, more) => canvas.dispatchEvent(
     new kind(name, {bubbles: true, cancelable: true, clientX: x, clientY: y, ...more}));
   %s
 })()"""
-_WIDEN = _ON_CANVAS % "send(WheelEvent, 'wheel', {deltaY: -400, ctrlKey: true});"
-_PANS = (
+_WIDEN = ON_CANVAS % "send(WheelEvent, 'wheel', {deltaY: -400, ctrlKey: true});"
+PANS = (
     _WIDEN,
-    _ON_CANVAS % "send(KeyboardEvent, 'keydown', {key: 'ArrowRight', shiftKey: true});",
-    _ON_CANVAS % "send(WheelEvent, 'wheel', {deltaX: 90});",
-    _ON_CANVAS
+    ON_CANVAS % "send(KeyboardEvent, 'keydown', {key: 'ArrowRight', shiftKey: true});",
+    ON_CANVAS % "send(WheelEvent, 'wheel', {deltaX: 90});",
+    ON_CANVAS
     % """canvas.setPointerCapture = () => 0;
   send(PointerEvent, 'pointerdown', {buttons: 1});
   send(PointerEvent, 'pointermove', {buttons: 1, clientX: x + 60});
@@ -135,13 +135,14 @@ def script_time(page: Page, action: str) -> float:
     The thread's clock, not the wall's: on a busy machine the latter tells of the others.
     """
     page.call("Performance.enable", timeDomain="threadTicks")
-    before = _script_seconds(page)
+    before = script_seconds(page)
     page.evaluate(action)
     page.settle()
-    return 1000 * (_script_seconds(page) - before)
+    return 1000 * (script_seconds(page) - before)
 
 
-def _script_seconds(page: Page) -> float:
+def script_seconds(page: Page) -> float:
+    """Seconds of scripts so far."""
     metrics = page.call("Performance.getMetrics")["metrics"]
     return float(next(each["value"] for each in metrics if each["name"] == "ScriptDuration"))
 
@@ -193,10 +194,10 @@ def measure(
         page = browser.open(f"{file.as_uri()}#view={view}", before=_WATCH)
         page.until("window.painted")
         paints.append(page.evaluate("window.painted"))
-        page.evaluate(_REST)
+        page.evaluate(REST)
         zooms.append(max(script_time(page, _ZOOM % place) for place in _PLACES))
         page.press("Reset zoom")
-        pans.append(max(script_time(page, pan) for pan in _PANS))
+        pans.append(max(script_time(page, pan) for pan in PANS))
         searches.append(max(script_time(page, _SEARCH % word) for word in _WORDS))
         page.close()
     nodes = len(profile.cpu.tree)

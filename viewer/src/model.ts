@@ -1,5 +1,6 @@
 // Call trees as flat arrays in preorder, and the values of their nodes.
 import { shade } from "./colors.ts";
+import { abs, floats, ints, max } from "./numbers.ts";
 import type { FrameTable, Header, MetricHeader, Payload, TreeBytes } from "./payload.ts";
 
 const SMALL = 50_000;
@@ -21,7 +22,7 @@ export class Measure {
   /** Add a portion up, from the last node to the first; true once all is done. */
   add(portion = Infinity): boolean {
     const { parent, total } = this;
-    const stop = Math.max(0, this.left - portion);
+    const stop = max(0, this.left - portion);
     let sum = 0;
     for (let i = this.left - 1; i >= stop; i--) {
       const up = parent[i]!;
@@ -79,7 +80,7 @@ export class Metric {
     const [before, after] = [this.side(0), this.side(1)];
     // Shares count in steps of the baseline, so that both ways give widths of one kind.
     const scale = share && after.sum > 0 && before.sum > 0 ? before.sum / after.sum : 1;
-    const change = new Measure(before.self.map((value, node) => Math.abs(after.self[node]! * scale - value)), this.tree.parent);
+    const change = new Measure(before.self.map((value, node) => abs(after.self[node]! * scale - value)), this.tree.parent);
     change.add();
     return change;
   }
@@ -103,9 +104,9 @@ export class CallTree {
     const size = (this.size = bytes.header["nodes"]);
     this.kind = bytes.header["kind"];
     this.frame = bytes.frames;
-    const parent = (this.parent = new Int32Array(size));
-    const end = (this.end = new Int32Array(size));
-    const open = new Int32Array(size + 1);
+    const parent = (this.parent = ints(size));
+    const end = (this.end = ints(size));
+    const open = ints(size + 1);
     let depth = 0;
     for (let i = 0; i < size; i++) {
       for (let pops = bytes.pops[i]!; pops > 0 && depth > 0; pops--) end[open[--depth]!] = i;
@@ -188,10 +189,10 @@ export interface FunctionTotals {
 
 /** Self and total of every frame; a function that is already open on a path adds no total again. */
 export function functionTotals(tree: CallTree, measure: Measure, frames: number): FunctionTotals {
-  const self = new Float64Array(frames);
-  const total = new Float64Array(frames);
+  const self = floats(frames);
+  const total = floats(frames);
   // Where the outermost open call of each frame ends.
-  const openUntil = new Int32Array(frames);
+  const openUntil = ints(frames);
   for (let i = 0; i < tree.size; i++) {
     const frame = tree.frame[i]!;
     self[frame]! += measure.self[i]!;

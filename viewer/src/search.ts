@@ -1,5 +1,6 @@
 // Which frames a search finds, and how much of a tree they account for.
 import type { CallTree, Frames, Measure } from "./model.ts";
+import { min } from "./numbers.ts";
 import { compile } from "./regex.ts";
 
 export interface Found {
@@ -19,7 +20,7 @@ export interface Searcher {
 export function makeSearcher(frames: Frames): Searcher {
   const texts: string[] = [];
   const prepare = (portion = Infinity): boolean => {
-    const stop = Math.min(frames.count, texts.length + portion);
+    const stop = min(frames.count, texts.length + portion);
     for (let frame = texts.length; frame < stop; frame++) {
       texts.push(`${frames.name(frame)} ${frames.place(frame)}`.toLowerCase());
     }
