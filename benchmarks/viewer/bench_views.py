@@ -11,6 +11,7 @@ Each figure is the median and the worst of several interactions on one page that
 
 from __future__ import annotations
 
+import itertools
 import random
 import statistics
 import sys
@@ -26,13 +27,14 @@ from tests.viewer.chromium import Browser, Page, chromium, find_chromium
 
 SIZES = (100_000, 500_000, 1_000_000)
 VIEWS = ("Icicle", "Flame", "Callers", "Sandwich")
+MOST_BLOCK = 16
 OPTIONS = ("", "hide=1", "fold=1")
 _SCRIPT = ("FunctionCall", "EvaluateScript", "FireAnimationFrame", "FireIdleCallback", "TimerFire")
 _DONE = "document.querySelector('canvas')?.ariaBusy !== 'true'"
 _PRESS = "[...document.querySelectorAll('button')].find(b => b.textContent === '%s').click()"
 # What the protocol evaluates itself is in no event.
 _IN_FRAME = "new Promise(done => requestAnimationFrame(() => { %s; done(); }))"
-_PLACES = ((0.02, 1), (0.1, 3), (0.2, 2), (0.3, 4), (0.45, 2), (0.8, 1))
+_PLACES = ((0.02, 1), (0.1, 3), (0.3, 4), (0.45, 2))
 _CLICK = ON_CANVAS % (
     "const z = {clientX: bounds.x + bounds.width * %s, clientY: %s}; send(%s, z);"
 )
@@ -122,6 +124,14 @@ def measure(browser: Browser, address: str, view: str, options: str) -> dict[str
     return found
 
 
+def busiest(browser: Browser, address: str, view: str, options: str, repeats: int = 2) -> float:
+    """The longest block of any interaction in a view, the best of a few fresh pages."""
+    return min(
+        max(took.block for times in measure(browser, address, view, options).values() for took in times)
+        for _ in range(repeats)
+    )
+
+
 def line(times: list[Took]) -> str:
     """Median and worst of the whole, and the worst block."""
     wholes = [each.whole for each in times]
@@ -139,21 +149,21 @@ def main() -> None:
         sys.exit("this needs Chromium: apt-get install chromium")
     print("milliseconds: median, worst, longest block")
     print(f"{'page':<18}{'view':<18}{'open':<22}{'hover':<22}{'zoom':<22}{'pan':<22}")
-    with chromium(path) as browser, tempfile.TemporaryDirectory() as directory:
-        for nodes in sizes:
-            profile = with_libraries(example(nodes))
-            pages = {"profile": render(profile), "diff": render_diff(profile, with_noise(profile))}
+    for nodes in sizes:
+        profile = with_libraries(example(nodes))
+        pages = {"profile": render(profile), "diff": render_diff(profile, with_noise(profile))}
+        # Only then, for a browser that nobody talks to for long hangs up.
+        with chromium(path) as browser, tempfile.TemporaryDirectory() as directory:
             for kind, content in pages.items():
                 file = Path(directory) / f"{kind}.html"
                 file.write_bytes(content)
-                for view in VIEWS:
-                    for options in OPTIONS:
-                        found = measure(browser, file.as_uri(), view, options)
-                        print(
-                            f"{kind:<8}{nodes:>9,} {view:<9}{options:<8}",
-                            *map(line, found.values()),
-                            flush=True,
-                        )
+                for view, options in itertools.product(VIEWS, OPTIONS):
+                    found = measure(browser, file.as_uri(), view, options)
+                    print(
+                        f"{kind:<8}{nodes:>9,} {view:<9}{options:<8}",
+                        *map(line, found.values()),
+                        flush=True,
+                    )
 
 
 if __name__ == "__main__":

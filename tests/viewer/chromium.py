@@ -340,7 +340,10 @@ def chromium(path: str) -> Iterator[Browser]:
             env={**os.environ, "HOME": profile},
         )
         try:
-            with connect(_address(process), max_size=None, open_timeout=60) as connection:
+            with connect(
+                # A busy machine keeps a browser from answering pings in time.
+                _address(process), max_size=None, open_timeout=60, ping_interval=None
+            ) as connection:
                 yield Browser(connection)
         finally:
             process.terminate()

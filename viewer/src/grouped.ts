@@ -73,8 +73,8 @@ function group(
   let used = 0;
 
   // What is gathered for the node that grows now: pairs, and the kind of each.
-  let pairs = list;
-  let kindOf = list;
+  const pairs = ints(2 * size);
+  const kindOf = ints(size);
   let count = 0;
   let kinds: number[] = [];
   /** The kind of each frame: 0 is all that is hidden. */
@@ -185,9 +185,6 @@ function group(
     next = node.from;
     noted = node.folded = node.frame === HIDDEN ? { count: 0, frames: new Set() } : undefined;
     if (node.frame === ROOT && !upwards) edge = size;
-    if (pairs.length) return;
-    pairs = ints(2 * size);
-    kindOf = ints(size);
   };
 
   /** Make children of the kinds that are wide enough and were not before. */
@@ -230,7 +227,8 @@ function group(
     while (!keep()) if (late()) return false;
     node.least = goal;
     growing = undefined;
-    return true;
+    // Many that are small take their time too; this one is done at the next look.
+    return !late();
   };
 
   const value = (node: number): number => nodes[node]!.sums[0]!;

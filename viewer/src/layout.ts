@@ -1,7 +1,7 @@
 // Where each frame of a view is drawn: rows of boxes, computed level by level, so that a
 // depth of thousands needs no recursion. Only what is wide enough and in sight is walked.
 import { floor, max, min } from "./numbers.ts";
-import { late, type View } from "./view.ts";
+import type { View } from "./view.ts";
 
 /** Narrower frames are drawn together as one bucket; in pixels. */
 const NARROWEST = 0.5;
@@ -77,7 +77,7 @@ export class Layout {
       if (bucket[box]) continue;
       const dense = max(0, node.length - MANY_A_ROW * this.rows) / MANY;
       const least = (NARROWEST * 2 ** floor(dense)) / scale;
-      const opened = (box % 64 < 63 || !late()) && view.open(node[box]!, least);
+      const opened = view.open(node[box]!, least);
       if (!opened) return false;
       const { nodes, narrow, rest } = opened;
       let at = x[box]!;

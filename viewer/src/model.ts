@@ -13,7 +13,11 @@ export class Measure {
   /** Totals of the nodes below this one still lack something. */
   private left: number;
 
-  constructor(self: Float64Array, private readonly parent: Int32Array) {
+  constructor(
+    self: Float64Array,
+    private readonly parent: Int32Array,
+    readonly fixes: number[] = [],
+  ) {
     this.self = self;
     this.total = self.slice();
     this.left = self.length;
@@ -68,7 +72,7 @@ export class Metric {
   }
 
   private begun(number: number): Measure {
-    return (this.made[number] ??= new Measure(this.columns[number]!(), this.tree.parent));
+    return (this.made[number] ??= new Measure(this.columns[number]!(), this.tree.parent, this.header["fixes"]?.[number]));
   }
 
   /** How much each node's own value differs between the sides, or its share of each side's sum. */
@@ -200,6 +204,11 @@ export function functionTotals(tree: CallTree, measure: Measure, frames: number)
       total[frame]! += measure.total[i]!;
       openUntil[frame] = tree.end[i]!;
     }
+  }
+  const { fixes } = measure;
+  for (let k = 0; k < fixes.length; k += 3) {
+    self[fixes[k]!]! += fixes[k + 1]!;
+    total[fixes[k]!]! += fixes[k + 2]!;
   }
   return { self, total };
 }

@@ -12,6 +12,8 @@ export interface MetricHeader {
   per: number;
   step: number;
   sides: Column[];
+  /** For each side frames, and what their self and total lack for rounding, one after the other. */
+  fixes?: number[][];
 }
 
 export interface TreeHeader {

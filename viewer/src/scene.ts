@@ -82,7 +82,7 @@ export function makeScene(bands: Band[], subject: Subject, flags: Uint8Array | u
         const box = layout.at(up ? top + layout.rows - 1 - row : row - top, x);
         if (box >= 0) return { band: number, box };
       }
-      return undefined;
+      return;
     },
     fill: (band, box) => (fills[band]![box] ||= findFill(band, box) + 1) - 1,
     label: (band, box) => (labels[band]![box] ??= findLabel(band, box)),

@@ -12,7 +12,7 @@ import { makeTable } from "./table.ts";
 import { count, percent } from "./text.ts";
 import { timeline } from "./timeline.ts";
 import type { Details } from "./tooltip.ts";
-import { beginStep, follow, late, LATER, ROOT, STEP } from "./view.ts";
+import { beginStep, follow, late, LATER, ROOT } from "./view.ts";
 
 /** Milliseconds until a graph that takes long is shown as far as it is. */
 const PATIENCE = 100;
@@ -77,8 +77,8 @@ export function makeStage({ header, frames }: Model, scope: Scope, darkness: Med
     const found = zooms.every(({ node }) => node !== LATER);
     if (found && !layouts.length) layouts = zooms.map((zoom, number) => new Layout(drawn[number]![0], zoom, graph.element.clientWidth));
     const done = found && layouts.map((layout) => layout.proceed()).every(Boolean);
-    // What took long is painted in a frame of its own.
-    const busy = !done || (!ready && late(STEP / 2));
+    // What took long to add up is painted in a frame of its own. In the plain tree, whose root is its last node, nothing is.
+    const busy = !done || (!ready && !drawn[0]![0].root && late());
     const now = performance.now();
     const due = found && now - shown > PATIENCE;
     if (busy) frame = requestAnimationFrame(() => draw(state, moved, then, due ? now : shown, done));

@@ -6,7 +6,7 @@ export const HIDDEN = -2;
 /** Instead of a node: there was no time to find it. */
 export const LATER = -2;
 /** Milliseconds that one step of work may take; the page answers in between. */
-export const STEP = 6;
+const STEP = 6;
 
 let until = Infinity;
 
@@ -15,9 +15,9 @@ export function beginStep(short: boolean, step = STEP): void {
   until = short ? performance.now() + step : Infinity;
 }
 
-/** Whether the step that has begun should end, or does in so many milliseconds: what is left is for the next one. */
-export function late(before = 0): boolean {
-  return performance.now() > until - before;
+/** Whether the step that has begun should end: what is left is for the next one. */
+export function late(): boolean {
+  return performance.now() > until;
 }
 
 /** The children of one node that are wide enough to show, the widest first; how many are narrower, and their value. */
