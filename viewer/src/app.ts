@@ -29,6 +29,12 @@ export function startApp(model: Model, root: HTMLElement): void {
     live.textContent = text;
   };
 
+  // Texts and other metrics are read while nothing else happens, so that what needs them first is quick too.
+  const idle = globalThis.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 50));
+  const prepare = (): void => {
+    if (!scope.prepare()) idle(prepare);
+  };
+
   /** Bring everything in line with the state. */
   const show = (moved = false, pause = 0, then?: () => void): void => {
     const { dataset } = document.documentElement;
@@ -41,6 +47,7 @@ export function startApp(model: Model, root: HTMLElement): void {
     // Browsers take their time for it, and refuse it when it is asked too often, as in a drag.
     clearTimeout(writing);
     writing = setTimeout(writeHash, pause);
+    idle(prepare);
   };
 
   const writeHash = (): void => {
@@ -204,11 +211,4 @@ export function startApp(model: Model, root: HTMLElement): void {
     },
   });
   show();
-
-  // Texts and other metrics are read while nothing else happens, so that what needs them first is quick too.
-  const idle = globalThis.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 50));
-  const prepare = (): void => {
-    if (!scope.prepare()) idle(prepare);
-  };
-  idle(prepare);
 }

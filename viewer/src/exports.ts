@@ -92,9 +92,7 @@ export function speedscope(model: Model): string {
   }));
   return JSON.stringify({
     "$schema": "https://www.speedscope.app/file-format-schema.json",
-    "exporter": "atlan-application-sdk-monitoring",
     "name": model.header.title,
-    "activeProfileIndex": 0,
     "profiles": profiles,
     "shared": { "frames": table },
   });

@@ -194,13 +194,11 @@ function group(
     const fresh = kinds.filter((kind) => {
       const value = heap[kind]!;
       heads[kind] = -1;
-      if (value < goal && value > 0) {
-        node.narrow++;
-        node.rest += value;
-      }
-      const wide = value >= goal && value > 0 && value < node.least;
-      if (wide) room += sizes[kind]!;
-      return wide;
+      if (!value || value >= node.least) return false;
+      if (value >= goal) return (room += sizes[kind]!);
+      node.narrow++;
+      node.rest += value;
+      return false;
     });
     if (used + room > list.length) {
       list = ints(max(room, CHUNK));

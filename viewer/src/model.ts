@@ -4,12 +4,16 @@ import { abs, floats, ints, max } from "./numbers.ts";
 import type { FrameTable, Header, MetricHeader, Payload, TreeBytes } from "./payload.ts";
 
 const SMALL = 50_000;
+/** Behind the sides: the change, and the change of shares. */
+const CHANGE = 2;
 
 /** One column of a metric: whole steps per node. Sums of them are exact. */
 export class Measure {
   readonly self: Float64Array;
   readonly total: Float64Array;
   sum = 0;
+  /** Added up by function, once it is asked for. */
+  functions: FunctionTotals | undefined;
   /** Totals of the nodes below this one still lack something. */
   private left: number;
 
@@ -72,21 +76,20 @@ export class Metric {
   }
 
   private begun(number: number): Measure {
-    return (this.made[number] ??= new Measure(this.columns[number]!(), this.tree.parent, this.header["fixes"]?.[number]));
+    const column = (): Float64Array => (number < CHANGE ? this.columns[number]!() : this.difference(number > CHANGE));
+    return (this.made[number] ??= new Measure(column(), this.tree.parent, this.header["fixes"]?.[number]));
   }
 
   /** How much each node's own value differs between the sides, or its share of each side's sum. */
   change(share: boolean): Measure {
-    return (this.made[share ? 3 : 2] ??= this.difference(share));
+    return this.side(CHANGE + +share);
   }
 
-  private difference(share: boolean): Measure {
+  private difference(share: boolean): Float64Array {
     const [before, after] = [this.side(0), this.side(1)];
     // Shares count in steps of the baseline, so that both ways give widths of one kind.
     const scale = share && after.sum > 0 && before.sum > 0 ? before.sum / after.sum : 1;
-    const change = new Measure(before.self.map((value, node) => abs(after.self[node]! * scale - value)), this.tree.parent);
-    change.add();
-    return change;
+    return before.self.map((value, node) => abs(after.self[node]! * scale - value));
   }
 
   /** Steps in the metric's unit: seconds, bytes or a count. */
@@ -193,6 +196,7 @@ export interface FunctionTotals {
 
 /** Self and total of every frame; a function that is already open on a path adds no total again. */
 export function functionTotals(tree: CallTree, measure: Measure, frames: number): FunctionTotals {
+  if (measure.functions) return measure.functions;
   const self = floats(frames);
   const total = floats(frames);
   // Where the outermost open call of each frame ends.
@@ -210,5 +214,5 @@ export function functionTotals(tree: CallTree, measure: Measure, frames: number)
     self[fixes[k]!]! += fixes[k + 1]!;
     total[fixes[k]!]! += fixes[k + 2]!;
   }
-  return { self, total };
+  return (measure.functions = { self, total });
 }

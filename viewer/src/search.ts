@@ -56,7 +56,7 @@ export function matchedValue(tree: CallTree, measure: Measure, flags: Uint8Array
   return sum;
 }
 
-const MOST_SORTED = 50_000;
+const MOST_SORTED = 20_000;
 
 /** All matching nodes that have a value, the widest first (in order of the tree where there are very many). */
 export function matchingNodes(tree: CallTree, measure: Measure, flags: Uint8Array): number[] {

@@ -9,7 +9,7 @@ import type { Model } from "./model.ts";
 import { makeScene, type Band, type Mark } from "./scene.ts";
 import type { Scope } from "./scope.ts";
 import { makeTable } from "./table.ts";
-import { count, percent } from "./text.ts";
+import { percent } from "./text.ts";
 import { timeline } from "./timeline.ts";
 import type { Details } from "./tooltip.ts";
 import { beginStep, follow, late, LATER, ROOT } from "./view.ts";
@@ -44,11 +44,10 @@ export function makeStage({ header, frames }: Model, scope: Scope, darkness: Med
     const subject = scope.subject!;
     const node = nodes[box]!;
     const title = subject.name(view, node);
-    const narrow = bucket[box]!;
-    if (!narrow) return { title, place: subject.place(view, node), facts: subject.facts(view, node, zoom.node) };
+    if (!bucket[box]) return { title, place: subject.place(view, node), facts: subject.facts(view, node, zoom.node) };
     const value = (width[box]! / pixels) * (zoom.to - zoom.from) * view.value(zoom.node);
     const together = `${subject.format(value)} (${percent(value, subject.width.sum)})`;
-    return { title: `${count(narrow, "narrow frame")} together`, place: "", facts: [["Together", together], ["Under", title]] };
+    return { title: graph.scene!.label(band, box), place: "", facts: [["Together", together], ["Under", title]] };
   };
 
   const graph = makeGraph({ ...wishes, describe });

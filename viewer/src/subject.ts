@@ -65,7 +65,8 @@ export class Subject {
     const value = view.value(node);
     const facts: [string, string][] = [];
     if (candidate) {
-      const [before, after] = [baseline, candidate].map((side) => view.sum(node, side)!) as [number, number];
+      const before = view.sum(node, baseline)!;
+      const after = view.sum(node, candidate)!;
       const relative = before > 0 ? (after > 0 ? `, ${(after / before).toFixed(2)} times` : ", removed") : after > 0 ? ", added" : "";
       facts.push(
         ["Baseline", this.withShare(before, baseline)],
