@@ -7,7 +7,7 @@ import type { View } from "./view.ts";
 const NARROWEST = 0.5;
 // A picture that is dense all over is no clearer for its narrowest frames, and takes too long to paint: they
 // have to be twice as wide for each so many boxes beyond what most rows have.
-const MANY = 4096;
+const MANY = 2048;
 const MANY_A_ROW = 64;
 /** The smallest part of a frame that can be widened to the whole width. */
 const SMALLEST_PART = 1e-7;
