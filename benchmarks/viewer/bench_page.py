@@ -5,8 +5,8 @@
 First paint is the time from the start of the navigation to the first frame that shows the
 graph; writing is Python's time on its thread's clock; zoom, pan and search are the time that the script kept its thread busy, the longest of a
 few, once the page has come to rest: what it reads ahead while idle is not theirs. Pans are a key,
-a sideways wheel, a widening wheel and a drag. Each is the median of several fresh pages. The largest
-tree is used in other views too; a flame has its first row where these clicks do not go.
+a sideways wheel, a widening wheel and a drag. Each is the median of several fresh pages. Of the icicle:
+``bench_views`` uses all views.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ from application_sdk.monitoring.renderers.html import render
 from tests.viewer.chromium import Browser, Page, chromium, find_chromium
 
 _SIZES = (10_000, 100_000, 500_000, 1_000_000)
-_VIEWS = ("icicle", "callers", "sandwich", "icicle&fold=1", "icicle&hide=1")
 _REPEATS = 5
 _FIXED_BYTES = 100_000
 _WATCH = """
@@ -177,7 +176,6 @@ def measure(
     directory: Path,
     repeats: int = _REPEATS,
     of: Callable[[list[float]], float] = statistics.median,
-    view: str = "icicle",
 ) -> Figures:
     """Write a profile's page and use it in several fresh pages; `of` makes one figure of many."""
     assert profile.cpu is not None
@@ -191,7 +189,7 @@ def measure(
     pans: list[float] = []
     searches: list[float] = []
     for _ in range(repeats):
-        page = browser.open(f"{file.as_uri()}#view={view}", before=_WATCH)
+        page = browser.open(file.as_uri(), before=_WATCH)
         page.until("window.painted")
         paints.append(page.evaluate("window.painted"))
         page.evaluate(REST)
@@ -236,11 +234,7 @@ def main() -> None:
     with chromium(path) as browser, tempfile.TemporaryDirectory() as directory:
         print(f"{measure(browser, real(), Path(directory))} (real)", flush=True)
         for nodes in sizes:
-            profile = example(nodes)
-            for view in _VIEWS if nodes == max(sizes) else _VIEWS[:1]:
-                print(
-                    f"{measure(browser, profile, Path(directory), view=view)} ({view})", flush=True
-                )
+            print(measure(browser, example(nodes), Path(directory)), flush=True)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ Each figure is the median and the worst of several interactions on one page that
 from __future__ import annotations
 
 import itertools
+import math
 import random
 import statistics
 import sys
@@ -28,6 +29,7 @@ from tests.viewer.chromium import Browser, Page, chromium, find_chromium
 SIZES = (100_000, 500_000, 1_000_000)
 VIEWS = ("Icicle", "Flame", "Callers", "Sandwich")
 MOST_BLOCK = 16
+_TRIES = 3
 OPTIONS = ("", "hide=1", "fold=1")
 _SCRIPT = ("FunctionCall", "EvaluateScript", "FireAnimationFrame", "FireIdleCallback", "TimerFire")
 _DONE = "document.querySelector('canvas')?.ariaBusy !== 'true'"
@@ -124,12 +126,15 @@ def measure(browser: Browser, address: str, view: str, options: str) -> dict[str
     return found
 
 
-def busiest(browser: Browser, address: str, view: str, options: str, repeats: int = 2) -> float:
-    """The longest block of any interaction in a view, the best of a few fresh pages."""
-    return min(
-        max(took.block for times in measure(browser, address, view, options).values() for took in times)
-        for _ in range(repeats)
-    )
+def longest_block(browser: Browser, address: str, view: str, options: str) -> float:
+    """The longest block of any interaction in a view; of a few fresh pages if it is too long."""
+    longest = math.inf
+    for _ in range(_TRIES):
+        found = measure(browser, address, view, options)
+        longest = min(longest, max(took.block for times in found.values() for took in times))
+        if longest <= MOST_BLOCK:
+            break
+    return longest
 
 
 def line(times: list[Took]) -> str:
