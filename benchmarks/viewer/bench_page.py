@@ -5,8 +5,8 @@
 First paint is the time from the start of the navigation to the first frame that shows the
 graph; writing is Python's time on its thread's clock; zoom, pan and search are the time that the script kept its thread busy, the longest of a
 few, once the page has come to rest: what it reads ahead while idle is not theirs. Pans are a key,
-a sideways wheel, a widening wheel and a drag. Each is the median of several fresh pages. The largest
-tree is used in other views too; a flame has its first row where these clicks do not go.
+a sideways wheel, a widening wheel and a drag. Each is the median of several fresh pages. Of the icicle:
+``bench_views`` uses all views.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ from application_sdk.monitoring.renderers.html import render
 from tests.viewer.chromium import Browser, Page, chromium, find_chromium
 
 _SIZES = (10_000, 100_000, 500_000, 1_000_000)
-_VIEWS = ("icicle", "callers", "sandwich", "icicle&fold=1", "icicle&hide=1")
 _REPEATS = 5
 _FIXED_BYTES = 100_000
 _WATCH = """
@@ -53,22 +52,22 @@ _ZOOM = """(() => {
 })()"""
 _PLACES = ((0.1, 3), (0.2, 2), (0.3, 2), (0.4, 1))
 # Others' idle callbacks run in turns with these.
-_REST = """(async () => {
+REST = """(async () => {
   for (let turn = 0; turn < 60; turn++) await new Promise(done => requestIdleCallback(done));
 })()"""
-_ON_CANVAS = """(() => {
+ON_CANVAS = """(() => {
   const canvas = document.querySelector('canvas'), bounds = canvas.getBoundingClientRect();
   const x = bounds.x + bounds.width / 2, y = bounds.y + 10;
   const send = (kind, name, more) => canvas.dispatchEvent(
     new kind(name, {bubbles: true, cancelable: true, clientX: x, clientY: y, ...more}));
   %s
 })()"""
-_WIDEN = _ON_CANVAS % "send(WheelEvent, 'wheel', {deltaY: -400, ctrlKey: true});"
-_PANS = (
+_WIDEN = ON_CANVAS % "send(WheelEvent, 'wheel', {deltaY: -400, ctrlKey: true});"
+PANS = (
     _WIDEN,
-    _ON_CANVAS % "send(KeyboardEvent, 'keydown', {key: 'ArrowRight', shiftKey: true});",
-    _ON_CANVAS % "send(WheelEvent, 'wheel', {deltaX: 90});",
-    _ON_CANVAS
+    ON_CANVAS % "send(KeyboardEvent, 'keydown', {key: 'ArrowRight', shiftKey: true});",
+    ON_CANVAS % "send(WheelEvent, 'wheel', {deltaX: 90});",
+    ON_CANVAS
     % """canvas.setPointerCapture = () => 0;
   send(PointerEvent, 'pointerdown', {buttons: 1});
   send(PointerEvent, 'pointermove', {buttons: 1, clientX: x + 60});
@@ -135,13 +134,14 @@ def script_time(page: Page, action: str) -> float:
     The thread's clock, not the wall's: on a busy machine the latter tells of the others.
     """
     page.call("Performance.enable", timeDomain="threadTicks")
-    before = _script_seconds(page)
+    before = script_seconds(page)
     page.evaluate(action)
     page.settle()
-    return 1000 * (_script_seconds(page) - before)
+    return 1000 * (script_seconds(page) - before)
 
 
-def _script_seconds(page: Page) -> float:
+def script_seconds(page: Page) -> float:
+    """Seconds of scripts so far."""
     metrics = page.call("Performance.getMetrics")["metrics"]
     return float(next(each["value"] for each in metrics if each["name"] == "ScriptDuration"))
 
@@ -176,7 +176,6 @@ def measure(
     directory: Path,
     repeats: int = _REPEATS,
     of: Callable[[list[float]], float] = statistics.median,
-    view: str = "icicle",
 ) -> Figures:
     """Write a profile's page and use it in several fresh pages; `of` makes one figure of many."""
     assert profile.cpu is not None
@@ -190,13 +189,13 @@ def measure(
     pans: list[float] = []
     searches: list[float] = []
     for _ in range(repeats):
-        page = browser.open(f"{file.as_uri()}#view={view}", before=_WATCH)
+        page = browser.open(file.as_uri(), before=_WATCH)
         page.until("window.painted")
         paints.append(page.evaluate("window.painted"))
-        page.evaluate(_REST)
+        page.evaluate(REST)
         zooms.append(max(script_time(page, _ZOOM % place) for place in _PLACES))
         page.press("Reset zoom")
-        pans.append(max(script_time(page, pan) for pan in _PANS))
+        pans.append(max(script_time(page, pan) for pan in PANS))
         searches.append(max(script_time(page, _SEARCH % word) for word in _WORDS))
         page.close()
     nodes = len(profile.cpu.tree)
@@ -235,11 +234,7 @@ def main() -> None:
     with chromium(path) as browser, tempfile.TemporaryDirectory() as directory:
         print(f"{measure(browser, real(), Path(directory))} (real)", flush=True)
         for nodes in sizes:
-            profile = example(nodes)
-            for view in _VIEWS if nodes == max(sizes) else _VIEWS[:1]:
-                print(
-                    f"{measure(browser, profile, Path(directory), view=view)} ({view})", flush=True
-                )
+            print(measure(browser, example(nodes), Path(directory)), flush=True)
 
 
 if __name__ == "__main__":

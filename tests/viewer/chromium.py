@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -48,6 +48,8 @@ class Browser:
         self._last = 0
         self._answers: dict[int, dict[str, Any]] = {}
         self._pages: dict[str, Page] = {}
+        self._traced: list[dict[str, Any]] = []
+        self._tracing = False
 
     def open(self, url: str, *, width: int = 1280, height: int = 800, **options: Any) -> Page:
         """A new page in a profile of its own, watched from before it loads."""
@@ -76,11 +78,27 @@ class Browser:
         result: dict[str, Any] = answer["result"]
         return result
 
+    def trace(self, action: Callable[[], object], category: str) -> list[dict[str, Any]]:
+        """The events of one category while something is done."""
+        self._traced = []
+        config = {"includedCategories": [category]}
+        self.call("Tracing.start", traceConfig=config, transferMode="ReportEvents")
+        self._tracing = True
+        action()
+        self.call("Tracing.end")
+        while self._tracing:
+            self.receive(60)
+        return self._traced
+
     def receive(self, timeout: float) -> None:
         """Take in one message."""
         message = json.loads(self._connection.recv(timeout))
         if "id" in message:
             self._answers[message["id"]] = message
+        elif message["method"] == "Tracing.dataCollected":
+            self._traced.extend(message["params"]["value"])
+        elif message["method"] == "Tracing.tracingComplete":
+            self._tracing = False
         elif (page := self._pages.get(message.get("sessionId", ""))) is not None:
             page.take(message["method"], message["params"])
 
@@ -322,7 +340,10 @@ def chromium(path: str) -> Iterator[Browser]:
             env={**os.environ, "HOME": profile},
         )
         try:
-            with connect(_address(process), max_size=None, open_timeout=60) as connection:
+            with connect(
+                # A busy machine keeps a browser from answering pings in time.
+                _address(process), max_size=None, open_timeout=60, ping_interval=None
+            ) as connection:
                 yield Browser(connection)
         finally:
             process.terminate()

@@ -12,6 +12,7 @@ from application_sdk.monitoring.renderers.html.diff_page import render_diff
 from application_sdk.monitoring.renderers.html.page import asset
 from application_sdk.monitoring.renderers.html.union import unite
 from benchmarks.viewer.bench_page import Figures, example, measure, real
+from benchmarks.viewer.bench_views import MOST_BLOCK, longest_block, with_libraries, with_noise
 from tests.viewer.chromium import Browser
 
 SCRIPT_MS = 16
@@ -56,6 +57,20 @@ def test_a_diff_of_little_takes_no_more_for_its_six_columns() -> None:
     assert len(page) <= 100_000 + BYTES_PER_NODE * len(both.tree)
 
 
+@pytest.mark.parametrize(("most", "nodes"), [(0.2, 12_000), (0.5, 30_000), (0.999, 30_000)])
+def test_a_diff_takes_no_more_where_every_value_is_another(most: float, nodes: int) -> None:
+    profile = example(nodes)
+    other = with_noise(profile, most)
+    assert profile.cpu is not None
+    assert other.cpu is not None
+
+    page = render_diff(profile, other)
+
+    both = unite(profile.cpu.tree, other.cpu.tree)
+    assert both is not None
+    assert len(page) <= 100_000 + BYTES_PER_NODE * len(both.tree)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("nodes", "paint"), [(10_000, 250), (100_000, 350), (500_000, 600), (1_000_000, 900)]
@@ -73,3 +88,22 @@ def test_the_page_of_a_real_program_answers_within_the_budget(
     browser: Browser, tmp_path: Path
 ) -> None:
     assert_within_budget(measure(browser, real(), tmp_path, repeats=3, of=min), 250)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["profile", "diff"])
+def test_no_interaction_in_any_view_of_a_large_tree_holds_the_page_up(
+    browser: Browser, tmp_path: Path, kind: str
+) -> None:
+    profile = with_libraries(example(100_000))
+    other = with_noise(profile)
+    file = tmp_path / "page.html"
+    file.write_bytes(render(profile) if kind == "profile" else render_diff(profile, other))
+
+    blocks = {
+        (view, options): longest_block(browser, file.as_uri(), view, options)
+        for view in ("Callers", "Sandwich")
+        for options in ("", "hide=1&fold=1")
+    }
+
+    assert {key: block for key, block in blocks.items() if block > MOST_BLOCK} == {}

@@ -10,6 +10,8 @@ import pytest
 
 from application_sdk.monitoring.renderers.html import render
 from application_sdk.monitoring.renderers.html.diff_page import render_diff
+from benchmarks.viewer.bench_page import example
+from benchmarks.viewer.bench_views import with_noise
 from tests.viewer.builders import FRAMES, NODES, deep_profile, profile, tree
 from tests.viewer.chromium import Page
 
@@ -340,6 +342,28 @@ def test_a_diff_marks_what_was_added_and_removed(opened: Open) -> None:
         for view in ("Icicle", "Flame", "Callers", "Sandwich"):
             page.press(view)
     assert page.problems == []
+
+
+def test_shares_in_the_table_of_a_large_diff_are_those_computed_in_python(opened: Open) -> None:
+    before = example(20_000)
+    after = with_noise(before)
+    assert before.cpu is not None
+    assert after.cpu is not None
+    page = opened(render_diff(before, after))
+
+    page.choose("Compare", "Share of the whole")
+    page.press("Table")
+
+    rows = rows_of_table(page)
+    assert len(rows) == 200
+    for side, measured in enumerate((before, after)):
+        assert measured.cpu is not None
+        whole = measured.cpu.tree.total("wall_seconds")
+        stats = {stat.function: stat for stat in measured.cpu.tree.functions("wall_seconds")}
+        for function, cells in rows.items():
+            total, own = stats[function].total_value, stats[function].self_value
+            assert cells[side] == f"{total / whole:.1%}"
+            assert cells[side + 2] == f"{own / whole:.1%}"
 
 
 def test_a_diff_of_much_that_is_the_same_tells_what_is_not(opened: Open) -> None:

@@ -7,7 +7,7 @@ import { press } from "./keys.ts";
 import type { Model } from "./model.ts";
 import { makeScope } from "./scope.ts";
 import { makeStage } from "./stage.ts";
-import { follow, pathOf } from "./view.ts";
+import { beginStep, follow, LATER, pathOf, type View } from "./view.ts";
 import { grouped, hottest, pathTo } from "./views.ts";
 
 const MOST_BACK = 200;
@@ -29,18 +29,25 @@ export function startApp(model: Model, root: HTMLElement): void {
     live.textContent = text;
   };
 
+  // Texts and other metrics are read while nothing else happens, so that what needs them first is quick too.
+  const idle = globalThis.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 50));
+  const prepare = (): void => {
+    if (!scope.prepare()) idle(prepare);
+  };
+
   /** Bring everything in line with the state. */
-  const show = (moved = false, pause = 0): void => {
+  const show = (moved = false, pause = 0, then?: () => void): void => {
     const { dataset } = document.documentElement;
     if (state.theme) dataset["theme"] = state.theme;
     else delete dataset["theme"];
     scope.update(state);
     controls.show(state, past.length > 0);
     controls.showResult(scope.told, !!scope.found?.error);
-    stage.show(state, moved);
+    stage.show(state, moved, then);
     // Browsers take their time for it, and refuse it when it is asked too often, as in a drag.
     clearTimeout(writing);
     writing = setTimeout(writeHash, pause);
+    idle(prepare);
   };
 
   const writeHash = (): void => {
@@ -60,10 +67,10 @@ export function startApp(model: Model, root: HTMLElement): void {
   };
 
   /** Take a new state on; what the keyboard was on is not there any more. */
-  const become = (next: State, moved: boolean, pause = 0): void => {
+  const become = (next: State, moved: boolean, pause = 0, then?: () => void): void => {
     state = next;
     graph.focus = undefined;
-    show(moved, pause);
+    show(moved, pause, then);
   };
 
   /** Change the state the way a control does; a step that Back undoes if the view changes. */
@@ -89,17 +96,21 @@ export function startApp(model: Model, root: HTMLElement): void {
     return focused >= 0 ? focused : zoomed >= 0 ? zoomed : hottest(scope.subject!, state.hide);
   };
 
-  const place = (band: number, there: Place, step = true): void => {
+  const place = (band: number, there: Place, step = true, then?: () => void): void => {
     if (step) remember();
     const places = scope.drawn!.map((_, each) => (each === band ? there : (state.places[each] ?? WHOLE)));
-    become({ ...state, places }, step, step ? 0 : HASH_PAUSE);
-    if (!step) return;
-    if (document.activeElement === graph.canvas) graph.focus = { band, box: 0 };
-    say(`Zoomed. ${stage.sentence({ band, box: 0 })}`);
-    graph.repaint();
+    become({ ...state, places }, step, step ? 0 : HASH_PAUSE, () => {
+      if (!step) return;
+      if (document.activeElement === graph.canvas) graph.focus = { band, box: 0 };
+      say(`Zoomed. ${stage.sentence({ band, box: 0 })}`);
+      graph.repaint();
+      then?.();
+    });
   };
 
-  const zoom = (band: number, node: number): void => place(band, { ...WHOLE, path: pathOf(scope.drawn![band]![0], node) });
+  const viewOf = (band: number): View => graph.scene!.bands[band]!.layout.view;
+
+  const zoom = (band: number, node: number): void => place(band, { ...WHOLE, path: pathOf(viewOf(band), node) });
 
   const sandwich = (frame: number): void => {
     if (frame < 0) return;
@@ -111,15 +122,20 @@ export function startApp(model: Model, root: HTMLElement): void {
   };
 
   /** Bring a node into sight, zooming only as far as that needs. */
-  const reveal = (path: number[]): void => {
+  const reveal = (path: number[], then: () => void, tries = 0): void => {
     const view = scope.drawn![0]![0];
+    beginStep(true);
     const node = follow(view, path);
-    const box = (): number => graph.scene!.bands[0]!.layout.boxOf(node);
-    if (box() < 0 && node !== view.root) zoom(0, view.parent(node));
-    if (box() < 0) place(0, { ...WHOLE, path });
-    if (box() < 0) return;
-    graph.canvas.focus({ preventScroll: true });
-    graph.setFocus({ band: 0, box: box() });
+    const layout = graph.scene?.bands[0]!.layout;
+    const box = node === LATER || layout?.view !== view ? -1 : layout.boxOf(node);
+    if (box >= 0) {
+      graph.canvas.focus({ preventScroll: true });
+      graph.setFocus({ band: 0, box });
+      then();
+    } else if (tries < 2) {
+      const above = tries || node === LATER ? path : path.slice(0, pathOf(view, node).length - 1);
+      place(0, { ...WHOLE, path: above }, true, () => reveal(path, then, tries + 1));
+    }
   };
 
   const commands = {
@@ -140,9 +156,11 @@ export function startApp(model: Model, root: HTMLElement): void {
       if (!match) return;
       const [node, number, of] = match;
       if (state.view === "table" || state.view === "timeline") change({ view: "icicle" });
-      if (state.view === "sandwich") sandwich(scope.subject!.tree.frame[node]!);
-      else reveal(pathTo(state, scope.subject!, node));
-      say(`Match ${number} of ${of}. ${live.textContent}`);
+      const told = (): void => say(`Match ${number} of ${of}. ${live.textContent}`);
+      if (state.view === "sandwich") {
+        sandwich(scope.subject!.tree.frame[node]!);
+        told();
+      } else reveal(pathTo(state, scope.subject!, node), told);
     },
     toggleTheme: () => change({ theme: stage.theme(state).dark ? "light" : "dark" }),
     download(what: string) {
@@ -155,7 +173,7 @@ export function startApp(model: Model, root: HTMLElement): void {
     },
     range: (band: number, from: number, to: number) => place(band, { ...(state.places[band] ?? WHOLE), from, to }, false),
     search: () => controls.search.focus(),
-    sandwich: (band: number, node: number) => sandwich(scope.drawn![band]![0].frame(node)),
+    sandwich: (band: number, node: number) => sandwich(viewOf(band).frame(node)),
   };
 
   const controls = makeControls(model, commands);
@@ -193,11 +211,4 @@ export function startApp(model: Model, root: HTMLElement): void {
     },
   });
   show();
-
-  // Texts and other metrics are read while nothing else happens, so that what needs them first is quick too.
-  const idle = globalThis.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 50));
-  const prepare = (): void => {
-    if (!scope.prepare()) idle(prepare);
-  };
-  idle(prepare);
 }

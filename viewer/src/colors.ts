@@ -1,6 +1,7 @@
 // Fills by number, per theme. Own code stands out from libraries; time is warm, memory is
 // green; a diff goes from blue (less) over grey to orange (more), which differ for every kind
 // of colour blindness and in brightness of their labels' marks as well.
+import { abs, round } from "./numbers.ts";
 
 export const SHADES = 12;
 export const OWN = 0;
@@ -42,7 +43,7 @@ export function makeTheme(dark: boolean, memory: boolean): Theme {
   const less: Triple = dark ? [38, 104, 190] : [110, 170, 245];
   const more: Triple = dark ? [186, 88, 8] : [247, 148, 60];
   for (let level = -LEVELS; level <= LEVELS; level++) {
-    fills[SAME + level] = blend(same, level < 0 ? less : more, Math.abs(level) / LEVELS);
+    fills[SAME + level] = blend(same, level < 0 ? less : more, abs(level) / LEVELS);
   }
   return {
     dark,
@@ -56,7 +57,7 @@ export function makeTheme(dark: boolean, memory: boolean): Theme {
 }
 
 function blend(from: Triple, to: Triple, share: number): string {
-  return `rgb(${from.map((part, k) => Math.round(part + (to[k]! - part) * share)).join()})`;
+  return `rgb(${from.map((part, k) => round(part + (to[k]! - part) * share)).join()})`;
 }
 
 /** A number below SHADES that is the same for the same text. */

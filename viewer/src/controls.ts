@@ -42,6 +42,7 @@ export function makeControls({ metrics, header }: Model, commands: Commands): Co
     const input = el("input", {
       type: "checkbox",
       "aria-label": name,
+      title: name,
       onchange: () => commands.change({ [key]: input.checked }),
     });
     inputs.push([key, input]);
@@ -81,7 +82,7 @@ export function makeControls({ metrics, header }: Model, commands: Commands): Co
       "div",
       { class: "find" },
       search,
-      el("label", { title: "Regular expression" }, check(/* @__KEY__ */ "regex", "Regular expression"), ".*"),
+      el("label", {}, check(/* @__KEY__ */ "regex", "Regular expression"), ".*"),
       button("‹", () => commands.step(-1), "Previous match"),
       button("›", () => commands.step(1), "Next match"),
       result,

@@ -26,6 +26,8 @@ function fill<E extends Element>(element: E, settings: Settings, children: Child
   return element;
 }
 
+export const boundsOf = (element: Element): DOMRect => element.getBoundingClientRect();
+
 /** Listen to several events; none of the listeners is passive. */
 export function on(target: EventTarget, listeners: Record<string, Listener>): void {
   for (const [name, listener] of Object.entries(listeners)) target.addEventListener(name, listener, { passive: false });

@@ -3,9 +3,11 @@ import type { Theme } from "./colors.ts";
 import { download } from "./dom.ts";
 import type { Graph } from "./graph.ts";
 import type { Measure, Model } from "./model.ts";
+import { max, round } from "./numbers.ts";
 import { eachBox, PADDING, type Cut } from "./paint.ts";
 import { ROW, type Scene } from "./scene.ts";
 import type { Subject } from "./subject.ts";
+import { codeOf } from "./text.ts";
 
 /** Saves what is shown, or its tree, under the profile's name: "SVG", "PNG", "speedscope" or "collapsed". */
 export function saver(model: Model, subject: Subject, graph: Graph, theme: Theme): (what: string) => void {
@@ -28,7 +30,7 @@ export function sceneSvg(scene: Scene, theme: Theme, width: number, cut: Cut): s
       `font-family="sans-serif" font-size="12" fill="${theme.text}"><rect width="100%" height="100%" fill="${theme.back}"/>`,
   ];
   eachBox(scene, { top: 0, width, height, ratio: 1 }, cut, (x, y, wide, fill, text, band, box) => {
-    const left = Math.max(0, x);
+    const left = max(0, x);
     parts.push(
       `<g><title>${xml(scene.label(band, box))}</title><rect x="${left.toFixed(1)}" y="${y}" ` +
         `width="${(wide - left + x).toFixed(1)}" height="${ROW - 1}" fill="${theme.fills[fill]}"/>` +
@@ -41,7 +43,7 @@ export function sceneSvg(scene: Scene, theme: Theme, width: number, cut: Cut): s
 
 function xml(text: string): string {
   const allowed = text.replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "\ufffd");
-  return allowed.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
+  return allowed.replace(/[&<>"]/g, (char) => `&#${codeOf(char)};`);
 }
 
 /** Call paths with their self values: microseconds, bytes or a count. */
@@ -56,14 +58,14 @@ export function collapsed({ tree, frames, metric, width }: Subject): string {
   const path: number[] = [];
   let carried = 0;
   for (let node = 0; node < tree.size; node++) {
-    while (path.length && path[path.length - 1] !== tree.parent[node]) path.pop();
+    while (path.length && path.at(-1) !== tree.parent[node]) path.pop();
     path.push(node);
     const own = width.self[node]!;
     if (!own) continue;
     // Rounding gives to the next line what it takes from one, so that the sum stays.
     const exact = metric.amount(own) * scale + carried;
-    carried = exact - Math.round(exact);
-    lines.push(`${path.map((each) => labels[tree.frame[each]!]).join(";")} ${Math.round(exact)}\n`);
+    carried = exact - round(exact);
+    lines.push(`${path.map((each) => labels[tree.frame[each]!]).join(";")} ${round(exact)}\n`);
   }
   return lines.join("");
 }
@@ -81,7 +83,7 @@ export function speedscope(model: Model): string {
         "name": `${model.header.title} - ${metric.label}${sides}`,
         "unit": metric.unit === "s" ? "nanoseconds" : metric.unit === "B" ? "bytes" : "none",
         "startValue": 0,
-        ...events(metric.tree, metric.side(side), (own) => Math.round(metric.amount(own) * scale)),
+        ...events(metric.tree, metric.side(side), (own) => round(metric.amount(own) * scale)),
       });
     }
   }
@@ -90,9 +92,7 @@ export function speedscope(model: Model): string {
   }));
   return JSON.stringify({
     "$schema": "https://www.speedscope.app/file-format-schema.json",
-    "exporter": "atlan-application-sdk-monitoring",
     "name": model.header.title,
-    "activeProfileIndex": 0,
     "profiles": profiles,
     "shared": { "frames": table },
   });
@@ -103,7 +103,7 @@ function events(tree: Subject["tree"], measure: Measure, whole: (own: number) =>
   const open: number[] = [];
   let now = 0;
   const close = (until: number): void => {
-    while (open.length && open[open.length - 1] !== until) {
+    while (open.length && open.at(-1) !== until) {
       found.push({ "type": "C", "frame": tree.frame[open.pop()!], "at": now });
     }
   };

@@ -1,10 +1,11 @@
 // The canvas: paints a scene where it is scrolled to, and tells what is pointed at, clicked,
 // dragged and typed.
 import type { Theme } from "./colors.ts";
-import { el, on } from "./dom.ts";
+import { boundsOf, el, on } from "./dom.ts";
 import { moved, scaled } from "./layout.ts";
-import { makeRuler, paint, type Cut, type Mark } from "./paint.ts";
-import { ROW, type Scene } from "./scene.ts";
+import { abs, max, min, round } from "./numbers.ts";
+import { makeRuler, paint, type Cut } from "./paint.ts";
+import { ROW, type Mark, type Scene } from "./scene.ts";
 import { makeTooltip, type Details } from "./tooltip.ts";
 
 /** What the graph asks of the page. */
@@ -64,20 +65,20 @@ export function makeGraph(wishes: Wishes): Graph {
   const fit = (): void => {
     const height = graph.scene!.rows * ROW;
     // As high as the window leaves room, so that the last row of a flame is in sight at once.
-    const room = innerHeight - element.getBoundingClientRect().top - scrollY - 10;
-    const high = Math.max(60, Math.min(height, graph.paper ? LARGEST : Math.round(Math.max(room, innerHeight * 0.5))));
+    const room = innerHeight - boundsOf(element).top - scrollY - 10;
+    const high = max(60, min(height, graph.paper ? LARGEST : round(max(room, innerHeight * 0.5))));
     element.style.height = `${high}px`;
     const ratio = devicePixelRatio || 1;
-    const shown = Math.min(height, high);
+    const shown = min(height, high);
     width = element.clientWidth;
-    const [across, down] = [Math.round(width * ratio), Math.round(shown * ratio)];
+    const [across, down] = [round(width * ratio), round(shown * ratio)];
     if (canvas.width !== across || canvas.height !== down) {
       canvas.width = across;
       canvas.height = down;
       canvas.style.width = `${width}px`;
       canvas.style.height = `${shown}px`;
     }
-    spacer.style.height = `${Math.max(0, height - shown)}px`;
+    spacer.style.height = `${max(0, height - shown)}px`;
   };
 
   const paintNow = (): void => {
@@ -88,7 +89,7 @@ export function makeGraph(wishes: Wishes): Graph {
   };
 
   const at = (event: MouseEvent): { mark: Mark | undefined; x: number; y: number } => {
-    const bounds = canvas.getBoundingClientRect();
+    const bounds = boundsOf(canvas);
     const [x, y] = [event.clientX - bounds.left, event.clientY - bounds.top];
     return { mark: graph.scene?.hit(x, y + element.scrollTop), x, y };
   };
@@ -119,7 +120,7 @@ export function makeGraph(wishes: Wishes): Graph {
       if (reveal !== undefined) {
         const top = reveal * ROW;
         const { scrollTop, clientHeight } = element;
-        if (top < scrollTop || top + ROW > scrollTop + clientHeight) element.scrollTop = Math.max(0, top - clientHeight / 2);
+        if (top < scrollTop || top + ROW > scrollTop + clientHeight) element.scrollTop = max(0, top - clientHeight / 2);
       }
       paintNow();
     },
@@ -135,22 +136,22 @@ export function makeGraph(wishes: Wishes): Graph {
       graph.focus = mark;
       const band = graph.scene!.bands[mark.band]!;
       const top = graph.scene!.row(band, band.layout.rowOf(mark.box)) * ROW;
-      element.scrollTop = Math.min(top, Math.max(element.scrollTop, top + ROW - element.clientHeight));
+      element.scrollTop = min(top, max(element.scrollTop, top + ROW - element.clientHeight));
       graph.repaint();
       wishes.focused(mark);
-      tooltip.put(wishes.describe(mark), Math.max(0, band.layout.x[mark.box]!), top - element.scrollTop + ROW, element);
+      tooltip.put(wishes.describe(mark), max(0, band.layout.x[mark.box]!), top - element.scrollTop + ROW, element);
     },
     activate({ band, box }) {
       const { layout } = graph.scene!.bands[band]!;
       if (!layout.bucket[box]) return wishes.zoom(band, layout.node[box]!);
       const { from, to } = layout.zoom;
       const unit = (to - from) / layout.pixels;
-      wishes.range(band, Math.max(0, from + layout.x[box]! * unit), Math.min(1, from + layout.right(box) * unit));
+      wishes.range(band, max(0, from + layout.x[box]! * unit), min(1, from + layout.right(box) * unit));
     },
     picture(colours) {
       const picture = el("canvas");
-      const height = Math.min(graph.scene!.rows * ROW, LARGEST);
-      const ratio = Math.min(2, LARGEST / height);
+      const height = min(graph.scene!.rows * ROW, LARGEST);
+      const ratio = min(2, LARGEST / height);
       picture.width = width * ratio;
       picture.height = height * ratio;
       paint(picture.getContext("2d", { alpha: false })!, graph.scene!, colours, cut, { top: 0, width, height, ratio });
@@ -174,7 +175,7 @@ export function makeGraph(wishes: Wishes): Graph {
       }
       const by = drag.x - event.clientX;
       if (!drag.begun) {
-        if (Math.abs(by) < DRAG) return;
+        if (abs(by) < DRAG) return;
         canvas.setPointerCapture(event.pointerId);
         drag.begun = true;
       }
@@ -194,7 +195,7 @@ export function makeGraph(wishes: Wishes): Graph {
     },
     pointerleave: () => point(),
     wheel(event: WheelEvent) {
-      const sideways = event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY);
+      const sideways = event.shiftKey || abs(event.deltaX) > abs(event.deltaY);
       if (!graph.scene || !(event.ctrlKey || event.metaKey || sideways)) return;
       const { mark, x } = at(event);
       const band = mark?.band ?? 0;

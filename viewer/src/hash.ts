@@ -1,4 +1,5 @@
 // The state of the page as the address's #hash, so that a view can be shared and kept.
+import { min } from "./numbers.ts";
 import type { Comparing, WidthBy } from "./subject.ts";
 
 export const VIEWS = ["icicle", "flame", "callers", "sandwich", "table", "timeline"] as const;
@@ -101,9 +102,9 @@ export function makeHash(initial: State, metrics: readonly string[], frames: num
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);
-  } catch (problem) {
-    if (problem instanceof URIError) return text;
-    throw problem;
+  } catch {
+    // Nothing else can be wrong with it than how it is written.
+    return text;
   }
 }
 
@@ -127,7 +128,7 @@ function readPlace(text: string): Place {
     const [frame, run = "1"] = part.split("*");
     const number = parseInt(frame!, 36);
     if (Number.isNaN(number)) continue;
-    for (let k = Math.min(parseInt(run, 36) || 0, 100_000); k > 0; k--) path.push(number);
+    for (let k = min(parseInt(run, 36) || 0, 100_000); k > 0; k--) path.push(number);
   }
   const [from, to] = range.split("_").map(Number);
   const sound = from! >= 0 && to! > from! && to! <= 1;

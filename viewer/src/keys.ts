@@ -1,8 +1,7 @@
 // The keyboard on the graph: which frame comes next, and what a key asks for.
 import type { Graph } from "./graph.ts";
 import { moved, scaled } from "./layout.ts";
-import type { Mark } from "./paint.ts";
-import { ROW } from "./scene.ts";
+import { ROW, type Mark } from "./scene.ts";
 
 export interface KeyCommands {
   range(band: number, from: number, to: number): void;

@@ -1,9 +1,14 @@
 // Where each frame of a view is drawn: rows of boxes, computed level by level, so that a
 // depth of thousands needs no recursion. Only what is wide enough and in sight is walked.
-import { Opened, type View } from "./view.ts";
+import { floor, max, min } from "./numbers.ts";
+import type { View } from "./view.ts";
 
-/** Narrower frames are drawn together as one bucket. */
-export const NARROWEST = 0.5;
+/** Narrower frames are drawn together as one bucket; in pixels. */
+const NARROWEST = 0.5;
+// A picture that is dense all over is no clearer for its narrowest frames, and takes too long to paint: they
+// have to be twice as wide for each so many boxes beyond what most rows have.
+const MANY = 2048;
+const MANY_A_ROW = 64;
 /** The smallest part of a frame that can be widened to the whole width. */
 const SMALLEST_PART = 1e-7;
 
@@ -17,14 +22,14 @@ export interface Zoom {
 /** A part of a width, as near to where it is asked for as the width allows. */
 export function moved({ from, to }: Zoom, by: number): [from: number, to: number] {
   const span = to - from;
-  const left = Math.min(1 - span, Math.max(0, from + by * span));
+  const left = min(1 - span, max(0, from + by * span));
   return [left, left + span];
 }
 
 /** A part made wider or narrower around a point of it, from 0 on its left to 1. */
 export function scaled({ from, to }: Zoom, by: number, around = 0.5): [from: number, to: number] {
-  const span = Math.min(1, Math.max(SMALLEST_PART, (to - from) * by));
-  const left = Math.min(1 - span, Math.max(0, from + (to - from - span) * around));
+  const span = min(1, max(SMALLEST_PART, (to - from) * by));
+  const left = min(1 - span, max(0, from + (to - from - span) * around));
   return [left, left + span];
 }
 
@@ -36,41 +41,54 @@ export class Layout {
   readonly bucket: number[] = [];
   /** Index of each row's first box, and one entry behind the last row. */
   readonly rowStart: number[] = [0];
+  /** Pixels for each unit of value. */
+  private readonly scale: number;
+  private walked = 0;
 
+  /** Nothing but the first box is there until the layout is continued. */
   constructor(
     readonly view: View,
     readonly zoom: Zoom,
     readonly pixels: number,
   ) {
-    const { node, x, width, bucket, rowStart } = this;
     const whole = view.value(zoom.node);
+    const wide = pixels / (zoom.to - zoom.from);
+    this.scale = wide / whole;
     if (!(whole > 0) || pixels <= 0) return;
-    const scale = pixels / (zoom.to - zoom.from) / whole;
-    const opened = new Opened();
-    const add = (box: number, at: number, wide: number, frames: number): void => {
-      if (at + wide <= 0) return;
-      node.push(box);
-      x.push(at);
-      width.push(wide);
-      bucket.push(frames);
-    };
-    add(zoom.node, -zoom.from * whole * scale, whole * scale, 0);
-    for (let box = 0; box < node.length; ) {
-      const stop = node.length;
-      rowStart.push(stop);
-      for (; box < stop; box++) {
-        if (bucket[box]) continue;
-        view.open(node[box]!, NARROWEST / scale, opened);
-        const { nodes, values, count, narrow, rest } = opened;
-        let at = x[box]!;
-        for (let k = 0; k < count && at < pixels; k++) {
-          const wide = values[k]! * scale;
-          add(nodes[k]!, at, wide, 0);
-          at += wide;
-        }
-        if (rest * scale >= NARROWEST && at < pixels) add(node[box]!, at, rest * scale, narrow);
+    this.add(zoom.node, -zoom.from * wide, wide, 0);
+    this.rowStart.push(1);
+  }
+
+  private add(box: number, at: number, wide: number, frames: number): void {
+    if (at + wide <= 0) return;
+    this.node.push(box);
+    this.x.push(at);
+    this.width.push(wide);
+    this.bucket.push(frames);
+  }
+
+  /** Add rows; true once all are there, false where the time of this step is over. */
+  proceed(): boolean {
+    const { view, node, x, bucket, rowStart, pixels, scale } = this;
+    for (; this.walked < node.length; this.walked++) {
+      const box = this.walked;
+      // With the last box of a row, the next row is complete.
+      if (box === rowStart.at(-1)) rowStart.push(node.length);
+      if (bucket[box]) continue;
+      const dense = max(0, node.length - MANY_A_ROW * this.rows) / MANY;
+      const least = (NARROWEST * 2 ** floor(dense)) / scale;
+      const opened = view.open(node[box]!, least);
+      if (!opened) return false;
+      const { nodes, narrow, rest } = opened;
+      let at = x[box]!;
+      for (let k = 0; k < nodes.length && at < pixels; k++) {
+        const wide = view.value(nodes[k]!) * scale;
+        this.add(nodes[k]!, at, wide, 0);
+        at += wide;
       }
+      if (rest >= least && at < pixels) this.add(node[box]!, at, rest * scale, narrow);
     }
+    return true;
   }
 
   get rows(): number {

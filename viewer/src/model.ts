@@ -1,18 +1,27 @@
 // Call trees as flat arrays in preorder, and the values of their nodes.
 import { shade } from "./colors.ts";
+import { abs, floats, ints, max } from "./numbers.ts";
 import type { FrameTable, Header, MetricHeader, Payload, TreeBytes } from "./payload.ts";
 
 const SMALL = 50_000;
+/** Behind the sides: the change, and the change of shares. */
+const CHANGE = 2;
 
 /** One column of a metric: whole steps per node. Sums of them are exact. */
 export class Measure {
   readonly self: Float64Array;
   readonly total: Float64Array;
   sum = 0;
+  /** Added up by function, once it is asked for. */
+  functions: FunctionTotals | undefined;
   /** Totals of the nodes below this one still lack something. */
   private left: number;
 
-  constructor(self: Float64Array, private readonly parent: Int32Array) {
+  constructor(
+    self: Float64Array,
+    private readonly parent: Int32Array,
+    readonly fixes: number[] = [],
+  ) {
     this.self = self;
     this.total = self.slice();
     this.left = self.length;
@@ -21,7 +30,7 @@ export class Measure {
   /** Add a portion up, from the last node to the first; true once all is done. */
   add(portion = Infinity): boolean {
     const { parent, total } = this;
-    const stop = Math.max(0, this.left - portion);
+    const stop = max(0, this.left - portion);
     let sum = 0;
     for (let i = this.left - 1; i >= stop; i--) {
       const up = parent[i]!;
@@ -67,21 +76,20 @@ export class Metric {
   }
 
   private begun(number: number): Measure {
-    return (this.made[number] ??= new Measure(this.columns[number]!(), this.tree.parent));
+    const column = (): Float64Array => (number < CHANGE ? this.columns[number]!() : this.difference(number > CHANGE));
+    return (this.made[number] ??= new Measure(column(), this.tree.parent, this.header["fixes"]?.[number]));
   }
 
   /** How much each node's own value differs between the sides, or its share of each side's sum. */
   change(share: boolean): Measure {
-    return (this.made[share ? 3 : 2] ??= this.difference(share));
+    return this.side(CHANGE + +share);
   }
 
-  private difference(share: boolean): Measure {
+  private difference(share: boolean): Float64Array {
     const [before, after] = [this.side(0), this.side(1)];
     // Shares count in steps of the baseline, so that both ways give widths of one kind.
     const scale = share && after.sum > 0 && before.sum > 0 ? before.sum / after.sum : 1;
-    const change = new Measure(before.self.map((value, node) => Math.abs(after.self[node]! * scale - value)), this.tree.parent);
-    change.add();
-    return change;
+    return before.self.map((value, node) => abs(after.self[node]! * scale - value));
   }
 
   /** Steps in the metric's unit: seconds, bytes or a count. */
@@ -103,9 +111,9 @@ export class CallTree {
     const size = (this.size = bytes.header["nodes"]);
     this.kind = bytes.header["kind"];
     this.frame = bytes.frames;
-    const parent = (this.parent = new Int32Array(size));
-    const end = (this.end = new Int32Array(size));
-    const open = new Int32Array(size + 1);
+    const parent = (this.parent = ints(size));
+    const end = (this.end = ints(size));
+    const open = ints(size + 1);
     let depth = 0;
     for (let i = 0; i < size; i++) {
       for (let pops = bytes.pops[i]!; pops > 0 && depth > 0; pops--) end[open[--depth]!] = i;
@@ -188,10 +196,11 @@ export interface FunctionTotals {
 
 /** Self and total of every frame; a function that is already open on a path adds no total again. */
 export function functionTotals(tree: CallTree, measure: Measure, frames: number): FunctionTotals {
-  const self = new Float64Array(frames);
-  const total = new Float64Array(frames);
+  if (measure.functions) return measure.functions;
+  const self = floats(frames);
+  const total = floats(frames);
   // Where the outermost open call of each frame ends.
-  const openUntil = new Int32Array(frames);
+  const openUntil = ints(frames);
   for (let i = 0; i < tree.size; i++) {
     const frame = tree.frame[i]!;
     self[frame]! += measure.self[i]!;
@@ -200,5 +209,10 @@ export function functionTotals(tree: CallTree, measure: Measure, frames: number)
       openUntil[frame] = tree.end[i]!;
     }
   }
-  return { self, total };
+  const { fixes } = measure;
+  for (let k = 0; k < fixes.length; k += 3) {
+    self[fixes[k]!]! += fixes[k + 1]!;
+    total[fixes[k]!]! += fixes[k + 2]!;
+  }
+  return (measure.functions = { self, total });
 }

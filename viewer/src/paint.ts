@@ -1,16 +1,12 @@
 // Draws the rows of a scene that are in sight.
 import { BUCKET_FILL, HIDDEN_FILL, MATCH_FILL, type Theme } from "./colors.ts";
-import { ROW, type Scene } from "./scene.ts";
+import { ceil, floor, max, min } from "./numbers.ts";
+import { ROW, type Mark, type Scene } from "./scene.ts";
 
 export const FONT = '12px system-ui, "Segoe UI", Roboto, Helvetica, Arial, sans-serif';
 export const PADDING = 5;
 const LEAST_TEXT = 22;
 const DIMMED = 0.3;
-
-export interface Mark {
-  band: number;
-  box: number;
-}
 
 /** A part of the scene: from `top` down, in pixels; `ratio` is how many of the canvas make one of them. */
 export interface Area {
@@ -53,16 +49,16 @@ type Draw = (x: number, y: number, width: number, fill: number, text: string, ba
 
 /** Every box of an area, with the text that fits into it. */
 export function eachBox(scene: Scene, { top, width, height }: Area, cut: Cut, draw: Draw): void {
-  const first = Math.floor(top / ROW);
-  const last = Math.ceil((top + height) / ROW);
+  const first = floor(top / ROW);
+  const last = ceil((top + height) / ROW);
   scene.bands.forEach((band, number) => {
     const { layout } = band;
     for (let row = 0; row < layout.rows; row++) {
       const place = scene.row(band, row);
       if (place < first || place > last) continue;
       for (let box = layout.rowStart[row]!; box < layout.rowStart[row + 1]!; box++) {
-        const x = Math.max(layout.x[box]!, -1);
-        const wide = Math.min(layout.right(box), width + 1) - x;
+        const x = max(layout.x[box]!, -1);
+        const wide = min(layout.right(box), width + 1) - x;
         const text = wide >= LEAST_TEXT ? cut(scene.label(number, box), wide - 2 * PADDING) : "";
         draw(x, place * ROW - top, wide > 3 ? wide - 1 : wide, scene.fill(number, box), text, number, box);
       }
@@ -94,7 +90,7 @@ export function paint(
     if (text) {
       if (dim) context.globalAlpha = 0.7;
       context.fillStyle = fill === MATCH_FILL ? theme.matchText : theme.text;
-      context.fillText(text, Math.max(x, 0) + PADDING, y + ROW / 2);
+      context.fillText(text, max(x, 0) + PADDING, y + ROW / 2);
       style = -1;
     }
     if (dim) context.globalAlpha = 1;
@@ -104,11 +100,11 @@ export function paint(
     const band = scene.bands[mark.band]!;
     const thick = order + 1;
     const y = scene.row(band, band.layout.rowOf(mark.box)) * ROW - area.top;
-    const left = Math.max(band.layout.x[mark.box]!, 0);
-    const right = Math.min(band.layout.right(mark.box), area.width);
+    const left = max(band.layout.x[mark.box]!, 0);
+    const right = min(band.layout.right(mark.box), area.width);
     context.strokeStyle = theme.focus;
     context.lineWidth = thick;
-    context.strokeRect(left + thick / 2, y + thick / 2, Math.max(1, right - left - 1 - thick), ROW - 1 - thick);
+    context.strokeRect(left + thick / 2, y + thick / 2, max(1, right - left - 1 - thick), ROW - 1 - thick);
     context.lineWidth = 1;
   });
 }

@@ -1,5 +1,6 @@
 // Reads the page's data: base64 text of gzip of a JSON header and columns of bytes.
 // The keys of the header are quoted where they are read, for the build shortens all other names.
+import { floats, ints } from "./numbers.ts";
 
 /** `differs` is 1 where the numbers are the differences to the first side. */
 export type Column = [overflow: number, planes: number, differs?: number];
@@ -11,6 +12,8 @@ export interface MetricHeader {
   per: number;
   step: number;
   sides: Column[];
+  /** For each side frames, and what their self and total lack for rounding, one after the other. */
+  fixes?: number[][];
 }
 
 export interface TreeHeader {
@@ -68,13 +71,13 @@ export function parse(bytes: Uint8Array): Payload {
   };
   const trees = header["trees"].map((tree): TreeBytes => {
     const [popColumn, frameColumn] = tree["structure"];
-    const pops = decode(take(tree["nodes"], popColumn), popColumn, new Int32Array(tree["nodes"]));
-    const frames = decode(take(tree["nodes"], frameColumn), frameColumn, new Int32Array(tree["nodes"]));
+    const pops = decode(take(tree["nodes"], popColumn), popColumn, ints(tree["nodes"]));
+    const frames = decode(take(tree["nodes"], frameColumn), frameColumn, ints(tree["nodes"]));
     const sides = tree["metrics"].map((metric) => {
       const read: (() => Float64Array)[] = [];
       for (const column of metric["sides"]) {
         const part = take(tree["nodes"], column);
-        const own = (): Float64Array => decode(part, column, new Float64Array(tree["nodes"]));
+        const own = (): Float64Array => decode(part, column, floats(tree["nodes"]));
         read.push(column[2] ? () => changed(read[0]!(), own()) : own);
       }
       return read;

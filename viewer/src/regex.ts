@@ -1,6 +1,8 @@
 // Regular expressions that run in linear time, whatever the pattern: no back-tracking, so no
 // pattern can hang the page. Literals, classes, groups, alternatives, * + ? {m,n}, ^ and $.
 
+import { codeOf } from "./text.ts";
+
 type Test = (code: number) => boolean;
 /** Adds states in front of a state, and tells the first of them. */
 type Part = (after: number) => number;
@@ -27,7 +29,7 @@ function wrong(what: string): never {
 /** Pairs of first and last character; in upper case too, for what is searched is in lower case. */
 function among(ranges: number[], negated = false): Test {
   const holds = (code: number): boolean => ranges.some((from, k) => k % 2 === 0 && code >= from && code <= ranges[k + 1]!);
-  return (code) => (holds(code) || holds(String.fromCharCode(code).toUpperCase().charCodeAt(0))) !== negated;
+  return (code) => (holds(code) || holds(codeOf(String.fromCharCode(code).toUpperCase()))) !== negated;
 }
 
 /** Whether the pattern is found anywhere in a text that is in lower case. */
@@ -51,7 +53,7 @@ export function compile(source: string): (text: string) => boolean {
     const known = CLASSES[letter.toLowerCase()];
     if (known) return [known, letter < "a"];
     if (/[a-z0-9]/i.test(letter) && !CONTROLS[letter]) wrong(`\\${letter} is not supported`);
-    const code = (CONTROLS[letter] ?? letter).charCodeAt(0);
+    const code = codeOf(CONTROLS[letter] ?? letter);
     return [[code, code], false];
   }
 
@@ -64,10 +66,10 @@ export function compile(source: string): (text: string) => boolean {
       if (letter === "]" && !first) break;
       if (letter === "\\") parts.push(among(...escape()));
       else {
-        const from = letter.charCodeAt(0);
+        const from = codeOf(letter);
         const isRange = source[at] === "-" && (source[at + 1] ?? "]") !== "]";
         if (isRange) at++;
-        parts.push(among([from, isRange ? next().charCodeAt(0) : from]));
+        parts.push(among([from, isRange ? codeOf(next()) : from]));
       }
     }
     return (code) => parts.some((test) => test(code)) !== negated;
@@ -89,7 +91,7 @@ export function compile(source: string): (text: string) => boolean {
     if (letter === "^" || letter === "$") return (after) => state(undefined, [after], letter);
     if ("*+?".includes(letter)) wrong(`nothing stands before ${letter}`);
     if (letter === "\\") return char(among(...escape()));
-    const code = letter.toLowerCase().charCodeAt(0);
+    const code = codeOf(letter.toLowerCase());
     return char((each) => each === code);
   }
 

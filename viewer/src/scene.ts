@@ -1,12 +1,19 @@
 // A picture before it is painted: bands of boxes with fills and labels, in rows of one height.
 import { BUCKET_FILL, HIDDEN_FILL, LEVELS, LIBRARY, MATCH_FILL, OWN, ROOT_FILL, SAME } from "./colors.ts";
 import type { Layout } from "./layout.ts";
+import { abs, floor, max, min } from "./numbers.ts";
 import type { Subject } from "./subject.ts";
 import { count, elide, visible } from "./text.ts";
-import { HIDDEN, ROOT } from "./view.ts";
+import { HIDDEN, ROOT, type View } from "./view.ts";
 
 export const ROW = 20;
 const LONGEST = 400;
+
+/** A box of one of the bands. */
+export interface Mark {
+  band: number;
+  box: number;
+}
 
 export interface Band {
   layout: Layout;
@@ -16,92 +23,77 @@ export interface Band {
   up: boolean;
 }
 
-export class Scene {
-  readonly rows: number;
+export interface Scene {
+  bands: Band[];
+  rows: number;
   /** Whether anything is searched for: then what does not match is dimmed. */
-  readonly searching: boolean;
-  private readonly fills: Uint8Array[];
-  private readonly labels: (string | undefined)[][];
-
-  constructor(
-    readonly bands: Band[],
-    readonly subject: Subject,
-    private readonly flags: Uint8Array | undefined,
-  ) {
-    this.rows = Math.max(1, ...bands.map((band) => band.top + band.layout.rows));
-    this.searching = flags !== undefined;
-    this.fills = bands.map((band) => new Uint8Array(band.layout.node.length));
-    this.labels = bands.map(() => []);
-  }
-
+  searching: boolean;
   /** The scene's row of a band's row. */
-  row(band: Band, row: number): number {
-    return band.up ? band.top + band.layout.rows - 1 - row : band.top + row;
-  }
+  row(band: Band, row: number): number;
+  hit(x: number, y: number): Mark | undefined;
+  /** Number of the box's fill, and its label; found when they are first painted. */
+  fill(band: number, box: number): number;
+  label(band: number, box: number): string;
+}
 
-  hit(x: number, y: number): { band: number; box: number } | undefined {
-    const row = Math.floor(y / ROW);
-    for (let number = this.bands.length - 1; number >= 0; number--) {
-      const band = this.bands[number]!;
-      const box = band.layout.at(band.up ? band.top + band.layout.rows - 1 - row : row - band.top, x);
-      if (box >= 0) return { band: number, box };
-    }
-    return undefined;
-  }
+export function makeScene(bands: Band[], subject: Subject, flags: Uint8Array | undefined): Scene {
+  const { frames, candidate } = subject;
+  // 0 is "not known yet"; fills are kept one higher.
+  const fills = bands.map(({ layout }) => new Uint8Array(layout.node.length));
+  const labels: (string | undefined)[][] = bands.map(() => []);
 
-  matches(band: number, box: number): boolean {
-    const { layout } = this.bands[band]!;
-    if (!this.flags || layout.bucket[box]) return false;
-    const node = layout.node[box]!;
-    const frame = layout.view.frame(node);
-    if (frame >= 0) return this.flags[frame] === 1;
-    if (frame !== HIDDEN) return false;
-    for (const hidden of layout.view.hidden(node)?.frames ?? []) if (this.flags[hidden]) return true;
-    return false;
-  }
-
-  /** Number of the box's fill; computed when it is first painted. */
-  fill(band: number, box: number): number {
-    const known = this.fills[band]!;
-    // 0 is "not known yet"; fills are kept one higher.
-    if (!known[box]) known[box] = this.findFill(band, box) + 1;
-    return known[box]! - 1;
-  }
-
-  label(band: number, box: number): string {
-    return (this.labels[band]![box] ??= this.findLabel(band, box));
-  }
-
-  private findFill(number: number, box: number): number {
-    const { layout } = this.bands[number]!;
-    const { view } = layout;
-    const node = layout.node[box]!;
+  const matches = (view: View, node: number): boolean => {
+    if (!flags) return false;
     const frame = view.frame(node);
-    if (layout.bucket[box]) return BUCKET_FILL;
-    if (this.matches(number, box)) return MATCH_FILL;
-    if (this.subject.candidate) return SAME + level(this.subject.change(view, node));
+    if (frame >= 0) return flags[frame] === 1;
+    return [...(view.hidden(node)?.frames ?? [])].some((hidden) => flags[hidden]);
+  };
+
+  const findFill = (number: number, box: number): number => {
+    const { view, bucket, node: nodes } = bands[number]!.layout;
+    const node = nodes[box]!;
+    const frame = view.frame(node);
+    if (bucket[box]) return BUCKET_FILL;
+    if (matches(view, node)) return MATCH_FILL;
+    if (candidate) return SAME + level(subject.change(view, node));
     if (frame === ROOT) return ROOT_FILL;
     if (frame === HIDDEN) return HIDDEN_FILL;
-    const { frames } = this.subject;
     return (frames.foreign[frame] ? LIBRARY : OWN) + frames.shade(frame);
-  }
+  };
 
-  private findLabel(number: number, box: number): string {
-    const { layout } = this.bands[number]!;
-    const node = layout.node[box]!;
-    const narrow = layout.bucket[box]!;
-    if (narrow) return `${count(narrow, "narrow frame")} together`;
-    const name = elide(visible(this.subject.name(layout.view, node)), LONGEST);
-    if (!this.subject.candidate) return name;
-    const change = this.subject.change(layout.view, node);
+  const findLabel = (number: number, box: number): string => {
+    const { view, bucket, node: nodes } = bands[number]!.layout;
+    const node = nodes[box]!;
+    if (bucket[box]) return `${count(bucket[box]!, "narrow frame")} together`;
+    const name = elide(visible(subject.name(view, node)), LONGEST);
+    const change = candidate && subject.change(view, node);
     return change === 1 ? `+ ${name} (added)` : change === -1 ? `− ${name} (removed)` : name;
-  }
+  };
+
+  const scene: Scene = {
+    bands,
+    rows: max(1, ...bands.map((band) => band.top + band.layout.rows)),
+    searching: flags !== undefined,
+    row: ({ up, top, layout }, row) => top + (up ? layout.rows - 1 - row : row),
+    hit(x, y) {
+      const row = floor(y / ROW);
+      for (let number = bands.length - 1; number >= 0; number--) {
+        const { layout, top, up } = bands[number]!;
+        const box = layout.at(up ? top + layout.rows - 1 - row : row - top, x);
+        if (box >= 0) return { band: number, box };
+      }
+      return;
+    },
+    fill: (band, box) => (fills[band]![box] ||= findFill(band, box) + 1) - 1,
+    label: (band, box) => (labels[band]![box] ??= findLabel(band, box)),
+  };
+  return scene;
 }
 
 /** The step of the colour scale: a change below 1 % is none, and what is new or gone is the last. */
 function level(change: number): number {
-  const size = Math.abs(change);
+  const size = abs(change);
   if (size < 0.01) return 0;
-  const step = size === 1 ? LEVELS : Math.min(LEVELS - 1, 1 + Math.floor((LEVELS - 1) * (size / 0.7)));
+  const step = size === 1 ? LEVELS : min(LEVELS - 1, 1 + floor((LEVELS - 1) * (size / 0.7)));
   return change < 0 ? -step : step;
 }

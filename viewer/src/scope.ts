@@ -1,10 +1,13 @@
 // What a state of the page needs computed; it serves the next states that need the same.
 import type { State } from "./hash.ts";
-import type { Model } from "./model.ts";
+import { functionTotals, type Model } from "./model.ts";
 import { makeSearcher, matchedValue, matchingNodes, type Found } from "./search.ts";
 import { Subject } from "./subject.ts";
 import { count, percent } from "./text.ts";
 import { draw, hottest, type Drawn } from "./views.ts";
+
+/** Nodes that are added up at a time while nothing else happens. */
+const PORTION = 200_000;
 
 export interface Scope {
   subject: Subject | undefined;
@@ -77,7 +80,19 @@ export function makeScope({ metrics, frames }: Model): Scope {
       match = (match + by + total) % total;
       return total ? [matches[match]!, match + 1, total] : undefined;
     },
-    prepare: () => searcher.prepare(20_000) && metrics.every((metric) => metric.prepare(0, 200_000)),
+    prepare: () =>
+      searcher.prepare(20_000) &&
+      metrics.every((metric) => {
+        // Of a diff, the changes too, of the metric that is looked at.
+        const sides = metric.sides > 1 && metric === scope.subject?.metric ? 4 : metric.sides;
+        for (let side = 0; side < sides; side++) {
+          if (!metric.prepare(side, PORTION)) return false;
+          const measure = metric.side(side);
+          // One at a time, for each goes through all nodes.
+          if (!measure.functions) return !functionTotals(metric.tree, measure, frames.count);
+        }
+        return true;
+      }),
   };
   return scope;
 }

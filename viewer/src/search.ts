@@ -1,5 +1,6 @@
 // Which frames a search finds, and how much of a tree they account for.
 import type { CallTree, Frames, Measure } from "./model.ts";
+import { min } from "./numbers.ts";
 import { compile } from "./regex.ts";
 
 export interface Found {
@@ -19,7 +20,7 @@ export interface Searcher {
 export function makeSearcher(frames: Frames): Searcher {
   const texts: string[] = [];
   const prepare = (portion = Infinity): boolean => {
-    const stop = Math.min(frames.count, texts.length + portion);
+    const stop = min(frames.count, texts.length + portion);
     for (let frame = texts.length; frame < stop; frame++) {
       texts.push(`${frames.name(frame)} ${frames.place(frame)}`.toLowerCase());
     }
@@ -55,7 +56,7 @@ export function matchedValue(tree: CallTree, measure: Measure, flags: Uint8Array
   return sum;
 }
 
-const MOST_SORTED = 50_000;
+const MOST_SORTED = 20_000;
 
 /** All matching nodes that have a value, the widest first (in order of the tree where there are very many). */
 export function matchingNodes(tree: CallTree, measure: Measure, flags: Uint8Array): number[] {

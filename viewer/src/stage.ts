@@ -6,21 +6,23 @@ import { makeGraph, type Graph, type Wishes } from "./graph.ts";
 import { WHOLE, type Place, type State } from "./hash.ts";
 import { Layout, type Zoom } from "./layout.ts";
 import type { Model } from "./model.ts";
-import type { Mark } from "./paint.ts";
-import { Scene, type Band } from "./scene.ts";
+import { makeScene, type Band, type Mark } from "./scene.ts";
 import type { Scope } from "./scope.ts";
 import { makeTable } from "./table.ts";
-import { count, percent } from "./text.ts";
+import { percent } from "./text.ts";
 import { timeline } from "./timeline.ts";
 import type { Details } from "./tooltip.ts";
-import { follow, ROOT } from "./view.ts";
+import { beginStep, follow, late, LATER, ROOT } from "./view.ts";
+
+/** Milliseconds until a graph that takes long is shown as far as it is. */
+const PATIENCE = 100;
 
 export interface Stage {
   element: HTMLElement;
   panel: HTMLElement;
   graph: Graph;
-  /** Show the state; `moved` brings the first row into sight. */
-  show(state: State, moved?: boolean): void;
+  /** Show the state, and do something then; `moved` brings the first row into sight. */
+  show(state: State, moved?: boolean, then?: () => void): void;
   /** The theme that a state asks for. */
   theme(state: State): Theme;
   /** A frame in one sentence. */
@@ -42,11 +44,10 @@ export function makeStage({ header, frames }: Model, scope: Scope, darkness: Med
     const subject = scope.subject!;
     const node = nodes[box]!;
     const title = subject.name(view, node);
-    const narrow = bucket[box]!;
-    if (!narrow) return { title, place: subject.place(view, node), facts: subject.facts(view, node, zoom.node) };
+    if (!bucket[box]) return { title, place: subject.place(view, node), facts: subject.facts(view, node, zoom.node) };
     const value = (width[box]! / pixels) * (zoom.to - zoom.from) * view.value(zoom.node);
     const together = `${subject.format(value)} (${percent(value, subject.width.sum)})`;
-    return { title: `${count(narrow, "narrow frame")} together`, place: "", facts: [["Together", together], ["Under", title]] };
+    return { title: graph.scene!.label(band, box), place: "", facts: [["Together", together], ["Under", title]] };
   };
 
   const graph = makeGraph({ ...wishes, describe });
@@ -60,24 +61,39 @@ export function makeStage({ header, frames }: Model, scope: Scope, darkness: Med
     return makeTheme(dark, scope.subject !== undefined && scope.subject.metric.unit !== "s");
   };
 
-  const draw = (state: State, moved: boolean): void => {
+  let layouts: Layout[] = [];
+  let frame = 0;
+
+  /** Add up as much as there is time for in this frame, and the rest in the next ones; draw it at the end, and now and then. */
+  const draw = (state: State, moved: boolean, then?: () => void, shown = performance.now(), ready = false): void => {
     const subject = scope.subject!;
     const drawn = scope.drawn!;
+    beginStep(!graph.paper);
     const zooms = drawn.map(([view], number): Zoom => {
       const { path, from, to } = state.places[number] ?? WHOLE;
       return { node: follow(view, path), from, to };
     });
+    const found = zooms.every(({ node }) => node !== LATER);
+    if (found && !layouts.length) layouts = zooms.map((zoom, number) => new Layout(drawn[number]![0], zoom, graph.element.clientWidth));
+    const done = found && layouts.map((layout) => layout.proceed()).every(Boolean);
+    // What took long to add up is painted in a frame of its own. In the plain tree, whose root is its last node, nothing is.
+    const busy = !done || (!ready && !drawn[0]![0].root && late());
+    const now = performance.now();
+    const due = found && now - shown > PATIENCE;
+    if (busy) frame = requestAnimationFrame(() => draw(state, moved, then, due ? now : shown, done));
+    graph.canvas.ariaBusy = String(busy);
+    if (busy && !due) return;
     const whole = zooms.map(({ node, from, to }, number) => node === drawn[number]![0].root && to - from === 1);
     const bands: Band[] = [];
     let top = 0;
-    drawn.forEach(([view, up], number) => {
-      const layout = new Layout(view, zooms[number]!, graph.element.clientWidth);
+    drawn.forEach(([, up], number) => {
+      const layout = layouts[number]!;
       // Both halves of a sandwich share the row of the chosen function.
       if (number > 0 && whole.every(Boolean)) top--;
       bands.push({ layout, top, up });
       top += layout.rows;
     });
-    const scene = new Scene(bands, subject, scope.found?.flags);
+    const scene = makeScene(bands, subject, scope.found?.flags);
     const meeting = bands.length > 1 ? bands[0]!.layout.rows - 1 : bands[0]!.up ? scene.rows - 1 : 0;
     const label =
       `${state.view} graph of ${header.title}, ${subject.metric.label} ${subject.format(subject.width.sum)}. ` +
@@ -95,7 +111,9 @@ export function makeStage({ header, frames }: Model, scope: Scope, darkness: Med
           ),
         )
         .filter((_, band) => band === 0 || !whole[band]),
+      busy ? paragraph("result", "Adding up…") : "",
     );
+    if (!busy) then?.();
   };
 
   return {
@@ -103,10 +121,11 @@ export function makeStage({ header, frames }: Model, scope: Scope, darkness: Med
     panel,
     graph,
     theme,
-    show(state, moved = false) {
+    show(state, moved = false, then) {
       const { subject } = scope;
+      cancelAnimationFrame(frame);
+      layouts = [];
       const flags = scope.found?.flags;
-      panel.replaceChildren();
       if (state.view === "timeline") put(timeline(...header.timeline));
       else if (!subject || !(subject.width.sum > 0)) put(paragraph("empty", "Nothing was recorded here."));
       else if (state.view === "table") {
@@ -114,8 +133,9 @@ export function makeStage({ header, frames }: Model, scope: Scope, darkness: Med
         put(table.element);
       } else {
         put(graph.element);
-        draw(state, moved);
+        draw(state, moved, then);
       }
+      if (element.firstChild !== graph.element) panel.replaceChildren();
     },
     sentence(mark) {
       const { title, place, facts } = describe(mark);

@@ -1,5 +1,6 @@
 // What is looked at: one metric of one tree, measured in one way, and what can be said of a node.
 import type { CallTree, Frames, Measure, Metric } from "./model.ts";
+import { max } from "./numbers.ts";
 import { count, formatValue, percent, points, signed } from "./text.ts";
 import { HIDDEN, ROOT, type View } from "./view.ts";
 
@@ -13,6 +14,8 @@ export class Subject {
   readonly baseline: Measure;
   /** The candidate's values in a diff. */
   readonly candidate: Measure | undefined;
+  /** What the views add up: widths, and what colours tell. */
+  readonly measures: readonly Measure[];
 
   constructor(
     readonly metric: Metric,
@@ -29,6 +32,7 @@ export class Subject {
         : widthBy === "candidate"
           ? this.candidate
           : metric.change(comparing === "share");
+    this.measures = [...new Set([this.width, this.baseline, this.candidate ?? this.baseline])];
   }
 
   format(steps: number): string {
@@ -51,7 +55,7 @@ export class Subject {
   /** How much a node changed: from -1, gone, to 1, new. */
   change(view: View, node: number): number {
     const [before, after] = this.pair(view, node);
-    const larger = Math.max(before, after);
+    const larger = max(before, after);
     return larger > 0 ? (after - before) / larger : 0;
   }
 
@@ -61,8 +65,8 @@ export class Subject {
     const value = view.value(node);
     const facts: [string, string][] = [];
     if (candidate) {
-      const before = view.sum(node, baseline);
-      const after = view.sum(node, candidate);
+      const before = view.sum(node, baseline)!;
+      const after = view.sum(node, candidate)!;
       const relative = before > 0 ? (after > 0 ? `, ${(after / before).toFixed(2)} times` : ", removed") : after > 0 ? ", added" : "";
       facts.push(
         ["Baseline", this.withShare(before, baseline)],
@@ -82,6 +86,7 @@ export class Subject {
         if (other === metric || !other.prepare(0)) continue;
         const measure = other.side(0);
         const sum = view.sum(node, measure);
+        if (sum === undefined) continue;
         facts.push([other.label, `${formatValue(other.amount(sum), other.unit)} (${percent(sum, measure.sum)})`]);
       }
     }
@@ -92,8 +97,8 @@ export class Subject {
   }
 
   private pair(view: View, node: number): [number, number] {
-    const before = view.sum(node, this.baseline);
-    const after = this.candidate ? view.sum(node, this.candidate) : before;
+    const before = view.sum(node, this.baseline)!;
+    const after = this.candidate ? view.sum(node, this.candidate)! : before;
     if (this.comparing === "absolute" || !this.candidate) return [before, after];
     return [before / (this.baseline.sum || 1), after / (this.candidate.sum || 1)];
   }

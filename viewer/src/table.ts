@@ -1,6 +1,7 @@
 // The functions of a tree as a table: self and total for each metric.
 import { button, el, foreign, placeOf } from "./dom.ts";
 import { functionTotals, type FunctionTotals } from "./model.ts";
+import { abs, min } from "./numbers.ts";
 import type { Subject } from "./subject.ts";
 import { count, formatValue, grouped, percent, points, signed } from "./text.ts";
 
@@ -46,7 +47,7 @@ export function makeTable(choose: (frame: number) => void): Table {
   const draw = (): void => {
     const { frames, metric } = subject;
     const column = columns.find(({ title }) => title === by);
-    const key = (frame: number): number => (column!.bySize ? Math.abs(column!.value(frame)) : column!.value(frame));
+    const key = (frame: number): number => (column!.bySize ? abs(column!.value(frame)) : column!.value(frame));
     const byName = (a: number, b: number): number => (frames.name(a) < frames.name(b) ? -1 : +(frames.name(a) > frames.name(b)));
     listed.sort((a, b) => (column ? sign * (key(a) - key(b)) : -sign * byName(a, b)) || a - b);
     const rows = listed.slice(0, shown).map((frame) =>
@@ -75,7 +76,7 @@ export function makeTable(choose: (frame: number) => void): Table {
         el("thead", {}, el("tr", {}, ...["Function", ...columns.map(({ title }) => title)].map(head))),
         el("tbody", {}, ...rows),
       ),
-      left > 0 ? button(`Show ${grouped(Math.min(left, MORE))} more`, more) : "",
+      left > 0 ? button(`Show ${grouped(min(left, MORE))} more`, more) : "",
     );
   };
 

@@ -1,4 +1,5 @@
 // Values and names the way people read them.
+import { abs, floor, round } from "./numbers.ts";
 
 const SCALES: Record<string, [number, string][]> = {
   "s": [[1, "s"], [1e-3, "ms"], [1e-6, "µs"]],
@@ -8,18 +9,18 @@ const SCALES: Record<string, [number, string][]> = {
 /** A value with its unit, as the Python side writes it: "1.25 s", "12.5 MB", "1,024". */
 export function formatValue(value: number, unit: string): string {
   const scale = SCALES[unit];
-  if (!scale) return grouped(Math.round(value));
-  const size = Math.abs(value);
+  if (!scale) return grouped(round(value));
+  const size = abs(value);
   if (unit === "s" && size >= 120) {
-    const whole = Math.round(size);
-    return `${value < 0 ? "-" : ""}${Math.floor(whole / 60)} min ${whole % 60} s`;
+    const whole = round(size);
+    return `${value < 0 ? "-" : ""}${floor(whole / 60)} min ${whole % 60} s`;
   }
   for (const [factor, name] of scale) if (size >= factor) return `${threeDigits(value / factor)} ${name}`;
   return unit === "B" ? `${value.toFixed(0)} B` : size ? `${(value * 1e9).toFixed(0)} ns` : "0 s";
 }
 
 function threeDigits(value: number): string {
-  const size = Math.abs(value);
+  const size = abs(value);
   return value.toFixed(size < 10 ? 2 : size < 100 ? 1 : 0);
 }
 
@@ -35,7 +36,7 @@ export function grouped(whole: number): string {
 /** A change of shares, given in hundredths. */
 export function points(change: number): string {
   // What rounds to nothing has no sign.
-  const rounded = Math.round(change * 10) / 10 || 0;
+  const rounded = round(change * 10) / 10 || 0;
   return `${rounded > 0 ? "+" : ""}${rounded.toFixed(1)} points`;
 }
 
@@ -51,9 +52,12 @@ export function count(number: number, one: string): string {
 // and cannot be isolated, they show as what they are.
 const INVISIBLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
+/** The code of a text's first character. */
+export const codeOf = (text: string): number => text.charCodeAt(0);
+
 /** The text with its invisible characters spelled out. */
 export function visible(text: string): string {
-  return text.replace(INVISIBLE, (char) => `‹${char.charCodeAt(0).toString(16).padStart(4, "0")}›`);
+  return text.replace(INVISIBLE, (char) => `‹${codeOf(char).toString(16).padStart(4, "0")}›`);
 }
 
 /** At most so many characters, without cutting a pair of surrogates in two. */

@@ -1,5 +1,6 @@
 // Resident memory over time, with its peak marked.
-import { el, paragraph, svg } from "./dom.ts";
+import { boundsOf, el, paragraph, svg } from "./dom.ts";
+import { abs, ceil, floor, max, min } from "./numbers.ts";
 import { formatValue } from "./text.ts";
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [1000, 340, 76, 30, 30, 24];
@@ -8,14 +9,14 @@ export function timeline(at: readonly number[], rss: readonly number[]): HTMLEle
   if (at.length < 2) {
     return paragraph("empty", "This profile holds no readings of resident memory over time.");
   }
-  const end = at[at.length - 1]! || 1;
+  const end = at.at(-1)! || 1;
   let [low, high, peak] = [Infinity, 0, 0];
   rss.forEach((value, k) => {
-    low = Math.min(low, value);
+    low = min(low, value);
     if (value > high) [high, peak] = [value, k];
   });
   const [bottom, step] = ladder(low, high);
-  const top = Math.max(bottom + step, Math.ceil(high / step) * step);
+  const top = max(bottom + step, ceil(high / step) * step);
   const x = (ms: number): number => LEFT + (ms / end) * (WIDTH - LEFT - RIGHT);
   const y = (bytes: number): number => HEIGHT - BOTTOM - ((bytes - bottom) / (top - bottom)) * (HEIGHT - TOP - BOTTOM);
   const line = at.map((ms, k) => `${x(ms).toFixed(1)},${y(rss[k]!).toFixed(1)}`).join(" ");
@@ -41,10 +42,10 @@ export function timeline(at: readonly number[], rss: readonly number[]): HTMLEle
     svg("text", { class: "peak", x: px, y: py - 12, "text-anchor": anchor }, said),
   );
   const cursor = svg("line", { class: "cursor", y1: TOP, y2: HEIGHT - BOTTOM, x1: -9, x2: -9 });
-  const readout = el("p", { class: "readout", role: "status" }, `${said}. First ${formatValue(rss[0]!, "B")}, last ${formatValue(rss[rss.length - 1]!, "B")}.`);
+  const readout = el("p", { class: "readout", role: "status" }, `${said}. First ${formatValue(rss[0]!, "B")}, last ${formatValue(rss.at(-1)!, "B")}.`);
   let near = peak;
   const look = (k: number): void => {
-    near = Math.max(0, Math.min(at.length - 1, k));
+    near = max(0, min(at.length - 1, k));
     for (const end of ["x1", "x2"]) cursor.setAttribute(end, String(x(at[near]!)));
     readout.textContent = `${formatValue(at[near]! / 1000, "s")}: ${formatValue(rss[near]!, "B")}. ${said}.`;
   };
@@ -56,12 +57,12 @@ export function timeline(at: readonly number[], rss: readonly number[]): HTMLEle
       role: "img",
       "aria-label": `Resident memory over time. ${said}.`,
       onpointermove({ clientX }: PointerEvent) {
-        const bounds = picture.getBoundingClientRect();
+        const bounds = boundsOf(picture);
         const ms = ((((clientX - bounds.left) / bounds.width) * WIDTH - LEFT) / (WIDTH - LEFT - RIGHT)) * end;
-        look(at.reduce((best, each, k) => (Math.abs(each - ms) < Math.abs(at[best]! - ms) ? k : best), 0));
+        look(at.reduce((best, each, k) => (abs(each - ms) < abs(at[best]! - ms) ? k : best), 0));
       },
       onkeydown({ key, shiftKey }: KeyboardEvent) {
-        const by = shiftKey ? Math.ceil(at.length / 20) : 1;
+        const by = shiftKey ? ceil(at.length / 20) : 1;
         if (key === "ArrowLeft") look(near - by);
         if (key === "ArrowRight") look(near + by);
       },
@@ -76,8 +77,8 @@ export function timeline(at: readonly number[], rss: readonly number[]): HTMLEle
 function ladder(low: number, high: number): [bottom: number, step: number] {
   // A scale that starts at zero says more, unless the changes would not be seen on it.
   const from = high - low < high * 0.2 ? low - (high - low) * 0.5 : 0;
-  const rough = Math.max(1, (high - from) / 4);
-  const size = 10 ** Math.floor(Math.log10(rough));
+  const rough = max(1, (high - from) / 4);
+  const size = 10 ** floor(Math.log10(rough));
   const step = size * ([1, 2, 2.5, 5, 10].find((each) => each * size >= rough) ?? 10);
-  return [Math.max(0, Math.floor(from / step) * step), step];
+  return [max(0, floor(from / step) * step), step];
 }

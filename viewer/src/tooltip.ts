@@ -1,5 +1,6 @@
 // The details beside the pointer or the focused frame.
-import { el, foreign, pairs, placeOf } from "./dom.ts";
+import { boundsOf, el, foreign, pairs, placeOf } from "./dom.ts";
+import { max, min } from "./numbers.ts";
 
 export interface Details {
   title: string;
@@ -26,12 +27,12 @@ export function makeTooltip(): Tooltip {
         element.replaceChildren(el("strong", {}, foreign(title)), placeOf(place) ?? "", pairs(facts));
         element.hidden = false;
       }
-      const frame = within.getBoundingClientRect();
-      const left = Math.min(frame.left + x, innerWidth - element.offsetWidth - MARGIN);
+      const frame = boundsOf(within);
+      const left = min(frame.left + x, innerWidth - element.offsetWidth - MARGIN);
       const below = frame.top + y;
       const top = below + element.offsetHeight + MARGIN > innerHeight ? below - element.offsetHeight - 28 : below;
-      element.style.left = `${Math.max(MARGIN, left)}px`;
-      element.style.top = `${Math.max(MARGIN, top)}px`;
+      element.style.left = `${max(MARGIN, left)}px`;
+      element.style.top = `${max(MARGIN, top)}px`;
     },
   };
 }

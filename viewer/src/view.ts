@@ -3,63 +3,48 @@ import type { CallTree, Measure } from "./model.ts";
 
 export const ROOT = -1;
 export const HIDDEN = -2;
-const MANY = 64;
+/** Instead of a node: there was no time to find it. */
+export const LATER = -2;
+/** Milliseconds that one step of work may take; the page answers in between. */
+const STEP = 6;
 
-/** The children of one node that are wide enough to show, the widest first; used again for the next node. */
-export class Opened {
-  nodes: number[] = [];
-  values: number[] = [];
-  count = 0;
-  /** How many children are narrower, and their value together. */
-  narrow = 0;
-  rest = 0;
-  private least = 0;
+let until = Infinity;
 
-  begin(least: number): void {
-    this.least = least;
-    this.count = this.narrow = this.rest = 0;
-  }
+/** Begin a step of work, or with false one that goes on to its end. */
+export function beginStep(short: boolean, step = STEP): void {
+  until = short ? performance.now() + step : Infinity;
+}
 
-  add(node: number, value: number): void {
-    if (value >= this.least) {
-      this.nodes[this.count] = node;
-      this.values[this.count++] = value;
-    } else if (value > 0) {
-      this.narrow++;
-      this.rest += value;
+/** Whether the step that has begun should end: what is left is for the next one. */
+export function late(): boolean {
+  return performance.now() > until;
+}
+
+/** The children of one node that are wide enough to show, the widest first; how many are narrower, and their value. */
+export interface Opened {
+  nodes: number[];
+  narrow: number;
+  rest: number;
+}
+
+/** Those children that have at least a value, the earlier of equals first. */
+export function choose(
+  each: (use: (child: number) => void) => void,
+  value: (child: number) => number,
+  least: number,
+  narrow = 0,
+  rest = 0,
+): Opened {
+  const nodes: number[] = [];
+  each((child) => {
+    const wide = value(child);
+    if (wide >= least) nodes.push(child);
+    else if (wide > 0) {
+      narrow++;
+      rest += wide;
     }
-  }
-
-  /** The widest first, the earlier of equals first. */
-  sort(): void {
-    const { nodes, values, count } = this;
-    if (count > MANY) {
-      const order = [...Array(count).keys()].sort((a, b) => values[b]! - values[a]! || a - b);
-      this.nodes = order.map((k) => nodes[k]!);
-      this.values = order.map((k) => values[k]!);
-      return;
-    }
-    for (let k = 1; k < count; k++) {
-      const [node, value] = [nodes[k]!, values[k]!];
-      let at = k;
-      for (; at > 0 && values[at - 1]! < value; at--) {
-        nodes[at] = nodes[at - 1]!;
-        values[at] = values[at - 1]!;
-      }
-      nodes[at] = node;
-      values[at] = value;
-    }
-  }
-
-  /** The same as another that went down to narrower ones, if it did. */
-  copy(other: Opened | undefined, least: number): boolean {
-    if (!other || other.least > least) return false;
-    this.begin(least);
-    for (let k = 0; k < other.count; k++) this.add(other.nodes[k]!, other.values[k]!);
-    this.narrow += other.narrow;
-    this.rest += other.rest;
-    return true;
-  }
+  });
+  return { nodes: nodes.sort((a, b) => value(b) - value(a)), narrow, rest };
 }
 
 export interface View {
@@ -68,99 +53,50 @@ export interface View {
   frame(node: number): number;
   parent(node: number): number;
   value(node: number): number;
-  /** Children of at least a value, the widest first, and what all narrower ones are together. */
-  open(node: number, least: number, into: Opened): void;
-  /** The widest child of a frame, or -1. */
+  /** Children of at least a value, and what all narrower ones are together; undefined where there was no time for it. */
+  open(node: number, least: number): Opened | undefined;
+  /** The widest child of a frame, -1 or LATER. */
   child(node: number, frame: number): number;
-  /** The node's total under another measure of the same tree. */
-  sum(node: number, measure: Measure): number;
+  /** The node's total under another measure of the same tree; undefined where that would take too long. */
+  sum(node: number, measure: Measure): number | undefined;
   /** The node's own part of its value; undefined where a view has no such thing. */
   self(node: number): number | undefined;
-  /** How many frames a HIDDEN node stands for, and of which libraries (frames). */
+  /** How many frames a HIDDEN node that was opened stands for, and of which libraries (frames). */
   hidden(node: number): { count: number; frames: Set<number> } | undefined;
 }
 
 /** The plain call tree, roots below one node that stands for all. */
-export class TopDown implements View {
-  readonly root: number;
-  private readonly kept = new Map<number, Opened>();
-
-  constructor(
-    readonly tree: CallTree,
-    private readonly width: Measure,
-  ) {
-    this.root = tree.size;
-  }
-
-  frame(node: number): number {
-    return node === this.root ? ROOT : this.tree.frame[node]!;
-  }
-
-  parent(node: number): number {
-    if (node === this.root) return -1;
-    const parent = this.tree.parent[node]!;
-    return parent < 0 ? this.root : parent;
-  }
-
-  value(node: number): number {
-    return this.sum(node, this.width);
-  }
-
-  sum(node: number, measure: Measure): number {
-    return node === this.root ? measure.sum : measure.total[node]!;
-  }
-
-  open(node: number, least: number, into: Opened): void {
-    if (into.copy(this.kept.get(node), least)) return;
-    this.scan(node, least, into);
-    if (into.count > MANY) {
-      // Sorted once, and some way down, for panning and the next steps of a wheel.
-      const kept = new Opened();
-      this.scan(node, least / 8, kept);
-      this.kept.set(node, kept);
-      into.copy(kept, least);
-    }
-  }
-
-  private scan(node: number, least: number, into: Opened): void {
-    const { end } = this.tree;
-    const { total } = this.width;
-    into.begin(least);
-    const stop = node === this.root ? this.root : end[node]!;
-    for (let child = this.first(node); child < stop; child = end[child]!) into.add(child, total[child]!);
-    into.sort();
-  }
-
-  child(node: number, frame: number): number {
-    const { end, frame: frames } = this.tree;
-    const { total } = this.width;
-    const stop = node === this.root ? this.root : end[node]!;
-    let best = -1;
-    for (let child = this.first(node); child < stop; child = end[child]!) {
-      if (frames[child] === frame && total[child]! > (best < 0 ? 0 : total[best]!)) best = child;
-    }
-    return best;
-  }
-
-  private first(node: number): number {
-    return node === this.root ? 0 : node + 1;
-  }
-
-  self(node: number): number | undefined {
-    return node === this.root ? 0 : this.width.self[node]!;
-  }
-
-  hidden(): undefined {
-    return undefined;
-  }
+export function topDown({ size: root, frame, parent, end }: CallTree, { self, total, sum }: Measure): View {
+  const eachChild = (node: number, use: (child: number) => void): void => {
+    const stop = node === root ? root : end[node]!;
+    for (let child = node === root ? 0 : node + 1; child < stop; child = end[child]!) use(child);
+  };
+  const value = (node: number): number => (node === root ? sum : total[node]!);
+  return {
+    root,
+    value,
+    frame: (node) => (node === root ? ROOT : frame[node]!),
+    parent: (node) => (node === root ? -1 : parent[node]! < 0 ? root : parent[node]!),
+    sum: (node, measure) => (node === root ? measure.sum : measure.total[node]!),
+    open: (node, least) => choose((use) => eachChild(node, use), (child) => total[child]!, least),
+    child(node, key) {
+      let best = -1;
+      eachChild(node, (child) => {
+        if (frame[child] === key && total[child]! > (best < 0 ? 0 : total[best]!)) best = child;
+      });
+      return best;
+    },
+    self: (node) => (node === root ? 0 : self[node]!),
+    hidden: () => undefined,
+  };
 }
 
-/** The node that a path of frames leads to; where the path breaks off, the last one that is there. */
+/** The node that a path of frames leads to; where the path breaks off, the last one that is there. May be LATER. */
 export function follow(view: View, path: readonly number[]): number {
   let node = view.root;
   for (const frame of path) {
     const next = view.child(node, frame);
-    if (next < 0) return node;
+    if (next < 0) return next === LATER ? next : node;
     node = next;
   }
   return node;

@@ -2,24 +2,25 @@
 import { callees, callers } from "./grouped.ts";
 import type { State } from "./hash.ts";
 import type { CallTree } from "./model.ts";
+import { floats, max } from "./numbers.ts";
 import type { Subject } from "./subject.ts";
-import { HIDDEN, TopDown, type View } from "./view.ts";
+import { HIDDEN, topDown, type View } from "./view.ts";
 
 /** A tree to draw, whether its root is the lowest row, and what to call it where there are two. */
 export type Drawn = [view: View, up: boolean, title: string][];
 
 export function draw(state: State, subject: Subject): Drawn {
-  const { tree, width, frames } = subject;
+  const { tree, width, measures, frames } = subject;
   const options = { hide: state.hide, fold: state.fold };
   if (state.view === "callers") {
-    return [[callers(tree, width, frames.foreign, options), false, ""]];
+    return [[callers(tree, measures, frames.foreign, options), false, ""]];
   }
   if (state.view === "sandwich") {
-    const [above, below] = [callers, callees].map((kind) => kind(tree, width, frames.foreign, options, state.chosen));
+    const [above, below] = [callers, callees].map((kind) => kind(tree, measures, frames.foreign, options, state.chosen));
     return [[above!, true, "callers:"], [below!, false, "calls:"]];
   }
   const plain = !state.hide && !state.fold;
-  const view = plain ? new TopDown(tree, width) : callees(tree, width, frames.foreign, options);
+  const view = plain ? topDown(tree, width) : callees(tree, measures, frames.foreign, options);
   return [[view, state.view === "flame", ""]];
 }
 
@@ -43,7 +44,7 @@ export function grouped(state: State, subject: Subject, path: readonly number[])
   const found: number[] = [];
   for (const frame of path) {
     const key = state.hide && frame >= 0 && subject.frames.foreign[frame] ? HIDDEN : frame;
-    const last = found[found.length - 1];
+    const last = found.at(-1);
     if (key === last && (key === HIDDEN || state.fold)) continue;
     found.push(key);
   }
@@ -52,11 +53,11 @@ export function grouped(state: State, subject: Subject, path: readonly number[])
 
 /** The function with the largest self value, to begin with. */
 export function hottest({ tree, width, frames }: Subject, ownOnly: boolean): number {
-  const sums = new Float64Array(frames.count);
+  const sums = floats(frames.count);
   for (let node = 0; node < tree.size; node++) sums[tree.frame[node]!]! += width.self[node]!;
   let best = -1;
   sums.forEach((sum, frame) => {
     if (!(ownOnly && frames.foreign[frame]) && sum > 0 && (best < 0 || sum > sums[best]!)) best = frame;
   });
-  return best < 0 && ownOnly ? hottest({ tree, width, frames } as Subject, false) : Math.max(0, best);
+  return best < 0 && ownOnly ? hottest({ tree, width, frames } as Subject, false) : max(0, best);
 }

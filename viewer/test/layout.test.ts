@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Layout, moved, scaled } from "../src/layout.ts";
-import { TopDown } from "../src/view.ts";
+import { topDown, type View } from "../src/view.ts";
 import { grow, type Branch } from "./trees.ts";
 
 function layout(part: [number, number], node: number | undefined, pixels: number, ...roots: Branch[]): Layout {
   const { tree, width } = grow(...roots);
-  const view = new TopDown(tree, width);
-  return new Layout(view, { node: node ?? view.root, from: part[0], to: part[1] }, pixels);
+  const view = topDown(tree, width);
+  const made = new Layout(view, { node: node ?? view.root, from: part[0], to: part[1] }, pixels);
+  made.proceed();
+  return made;
 }
 
 test("boxes stand below their parents, side by side, as wide as their share", () => {
@@ -43,21 +45,25 @@ test("a recursion of a hundred thousand frames needs no recursion here", () => {
   const parent = Int32Array.from({ length: size }, (_, k) => k - 1);
   const tree = { ...grown.tree, size, parent, frame: new Int32Array(size), end: new Int32Array(size).fill(size) };
   const total = new Float64Array(size).fill(1);
-  const view = new TopDown(tree as never, { ...grown.width, self: values, total, sum: 1 } as never);
-  assert.equal(new Layout(view, { node: size, from: 0, to: 1 }, 100).rows, size + 1);
+  const view = topDown(tree as never, { ...grown.width, self: values, total, sum: 1 } as never);
+  const found = new Layout(view, { node: size, from: 0, to: 1 }, 100);
+  assert.ok(found.proceed());
+  assert.equal(found.rows, size + 1);
 });
 
 test("what is narrower than it can be drawn is never walked", () => {
   const deep = Array.from({ length: 500 }, (_, k): Branch => [`t${k}`, 0, [`u${k}`, 1]]);
   const { tree, width } = grow(["a", 1e7, ...deep]);
-  const view = new TopDown(tree, width);
+  const view = topDown(tree, width);
   const asked: number[] = [];
-  const open = view.open.bind(view);
-  view.open = (node, least, into) => {
-    asked.push(node);
-    open(node, least, into);
+  const watched: View = {
+    ...view,
+    open(node, least) {
+      asked.push(node);
+      return view.open(node, least);
+    },
   };
-  new Layout(view, { node: view.root, from: 0, to: 1 }, 1000);
+  new Layout(watched, { node: view.root, from: 0, to: 1 }, 1000).proceed();
   assert.deepEqual(asked, [view.root, 0]);
 });
 

@@ -21,8 +21,11 @@ _ESCAPE = 255
 # fixed allowance beside it that leaves pages of a few thousand nodes exact.
 _BITS_PER_NODE = 12.0
 _SPARE_BITS = 200_000.0
-# A total is never told to less than this many steps, however many nodes share it.
-_LEAST_STEPS = 1 << 20
+# A total is never told to less than this many steps, however many nodes share it. In a diff that
+# is coarse enough to be seen in the sums of functions, so those are corrected (``shares``).
+FINE_STEPS = 1 << 20
+_LEAST_STEPS = 230_000
+_USUAL_COLUMNS = 3
 
 
 class Column(NamedTuple):
@@ -100,7 +103,8 @@ def choose_quantum(values: Sequence[float], unit: float, columns: int) -> float:
     bits = (_BITS_PER_NODE + _SPARE_BITS / count) / columns
     allowed = 2.0 ** min(50.0, max(0.0, (bits - which) / share - 1.5))
     mean = total / unit / filled
-    coarser = min(mean / allowed, total / unit / _LEAST_STEPS)
+    least = FINE_STEPS if columns <= _USUAL_COLUMNS else _LEAST_STEPS
+    coarser = min(mean / allowed, total / unit / least)
     return unit if coarser <= 1 else unit * math.ceil(coarser)
 
 

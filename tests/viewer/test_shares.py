@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from application_sdk.monitoring.renderers.html.shares import FunctionSums
+
+# main calls f, which calls itself, and g; f is called once more.
+PARENTS = (-1, 0, 1, 0, 0)
+FRAMES = (0, 1, 1, 2, 1)
+
+
+def test_a_recursion_counts_once_in_a_total() -> None:
+    sums = FunctionSums(PARENTS, FRAMES)
+
+    assert sums.corrections([1.0, 3.3, 3.3, 1.4, 1.0], [1, 3, 3, 2, 1]) == [
+        1, 0.6, 0.6, 2, -0.6, -0.6,
+    ]  # fmt: skip
+
+
+def test_what_shows_right_needs_nothing() -> None:
+    sums = FunctionSums(PARENTS, FRAMES)
+
+    assert sums.corrections([1000, 3000, 3000, 2000, 1000], [1, 3, 3, 2, 1]) == []
+
+
+def test_nothing_has_no_shares() -> None:
+    assert FunctionSums(PARENTS, FRAMES).corrections([0.0] * 5, [0] * 5) == []
