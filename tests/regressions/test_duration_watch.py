@@ -414,11 +414,11 @@ def test_without_anything_to_compare_the_reason_is_given(stored: Path) -> None:
 def test_a_page_that_cannot_be_written_is_a_reason_and_no_fault_of_the_call(stored: Path) -> None:
     slow = cpu(2.0, fetch=0.1).model_copy(update={"name": "app.load"})
     occupied = stored / "x.json"
-    (stored / f".x{evidence.EXTENSION}.tmp").write_text("in the way")
+    (stored / f".x{evidence.EXTENSION}.tmp").mkdir()  # in the way
     page, reason = evidence.write_diff(
         slow, [occupied], next(_shifts()), BEGAN + timedelta(minutes=6)
     )
-    (stored / f".x{evidence.EXTENSION}.tmp").unlink()
+    (stored / f".x{evidence.EXTENSION}.tmp").rmdir()
     assert page is None
     assert reason is not None
     assert "failed" in reason
