@@ -1,15 +1,16 @@
-"""Turns that come on time although a busy thread holds the interpreter's lock.
+"""Waits that end on time although a busy thread holds the interpreter's lock.
 
 A thread that wakes up has to get the lock. The holder gives it up when somebody has waited
 for a whole switch interval (5 ms) in vain; but one that gives it up by itself, as an event
 loop does in each round, and takes it back at once, starts that time anew. A thread beside a
-busy event loop can so wait for seconds, woken and disappointed thousands of times: it costs
+busy event loop can so wait for a second, woken and disappointed thousands of times: it costs
 the loop a quarter of its speed, and a sampling profiler its samples. With a switch interval
 shorter than a round, the holder is asked soon and hands over in the middle of its work.
 
-A short interval costs only where several threads want to run Python at once (a tenth of
-their speed, measured). That shows in how often the process's threads are switched, and the
-usual interval then stays for a while.
+So there are three intervals: the program's own, a moderate one while wake-ups are frequent, and a
+short one where wake-ups have been lost. A short one costs where several threads want to run
+Python at once (a tenth of their speed, measured). That shows in how often the process's
+threads are switched, and the program's own then comes back for a while.
 """
 
 from __future__ import annotations
@@ -25,76 +26,114 @@ else:
     _can_tell_contention = True
     _OWN = getattr(resource, "RUSAGE_THREAD", None)  # Linux
 
+_MODERATE_SECONDS = 1e-3
 _SHORT_SECONDS = 50e-6
 _LONGEST_WAIT_SECONDS = 0.05
-"""Longer waits are of no hurry, and would leave the short interval in force for long."""
-_SWITCHES_A_SECOND = 5_000
-"""Two threads that take turns at the short interval are switched more often than this."""
-_SHORTEST_WAIT_SECONDS = 0.005
-"""Shorter ones, which something else has ended, are too short to tell."""
-_MOST_CONTENDED = 2
-"""So many waits with as many switches may be a coincidence."""
-_REST_SECONDS = 0.25
-_STARVED_CPU_SECONDS = 1e-3
+"""Longer waits are of no hurry, and would leave a short interval in force for long."""
+
+_SWITCHES_A_SECOND = {_MODERATE_SECONDS: 700, _SHORT_SECONDS: 5_000}
+"""By interval: two threads that take turns at it are switched more often than this."""
+_WINDOW_WAITS = 8
+"""So many waits are looked at together: what tells is dear to ask for."""
+_REST_SECONDS = 1.0
+
+_LATE_SECONDS = 0.005
+_LOST_CPU_SECONDS = 5e-4
 """A wake-up that got the lock in time takes a few dozen microseconds of CPU time."""
+_FIRST_TRUST_SECONDS = 5.0
+_MOST_TRUST_SECONDS = 60.0
+_WAITS_IN_TIME = 200
 
 
 class Promptness:
-    """Keeps the switch interval short while one thread has to wake up on time.
+    """Sets the switch interval for one thread that has to wake up on time.
 
-    Between two waits it stays short too: the thread gives the lock up at any moment, to
+    Between two waits it stays as it is: the thread gives the lock up at any moment, to
     whoever began to wait for it meanwhile, and has to get it back.
     """
 
     def __init__(self) -> None:
         self._usual: float | None = None
-        self._rests_until = 0.0
-        self._began = 0.0
-        self._switches = 0
-        self._contended = 0
-        self._cpu_seconds = 0.0
+        self._set = _MODERATE_SECONDS
+        self._rests_until = self._short_until = 0.0
+        self._trust_seconds = _FIRST_TRUST_SECONDS
+        self._in_time = 0
+        self._began = self._seconds = self._cpu_seconds = 0.0
+        self._waits = 0
+        self._window_began = 0.0
+        self._window_switches = 0
+
+    def hurry(self, seconds: float) -> None:
+        """Another thread is going to have this one wait for so long, at most."""
+        if seconds <= _LONGEST_WAIT_SECONDS and _can_tell_contention and self._usual is None:
+            self._choose(time.monotonic())
 
     def before_wait(self, seconds: float) -> None:
-        """The thread is going to wait for so long, at most; another one may say so for it."""
-        self._began = time.monotonic()
+        """The thread is going to wait for so long, at most."""
+        now = self._began = time.monotonic()
+        self._seconds = seconds
         if seconds > _LONGEST_WAIT_SECONDS or not _can_tell_contention:
+            self._waits = 0
             self.restore()
-        elif self._began < self._rests_until:
-            self.restore()
-            self._cpu_seconds = time.thread_time()
-        else:
-            self._shorten()
-            self._switches = _switches()
+            return
+        self._cpu_seconds = time.thread_time()
+        if self._waits % _WINDOW_WAITS == 0:
+            self._look_for_contention(now)
+        self._waits += 1
+        self._choose(now)
 
     def after_wait(self) -> None:
         """The thread goes on."""
-        if self._usual is not None:
-            now = time.monotonic()
-            waited = now - self._began
-            switches = _switches() - self._switches
-            if waited < _SHORTEST_WAIT_SECONDS:
-                return
-            if switches < waited * _SWITCHES_A_SECOND:
-                self._contended = 0
-            elif self._contended < _MOST_CONTENDED:
-                self._contended += 1
-            else:
-                self._rests_until = now + _REST_SECONDS
-        elif self._rests_until and time.thread_time() - self._cpu_seconds > _STARVED_CPU_SECONDS:
-            self._rests_until = 0.0
+        now = time.monotonic()
+        if self._seconds > _LONGEST_WAIT_SECONDS or now < self._short_until:
+            return
+        late = now - self._began - self._seconds
+        if late > _LATE_SECONDS and time.thread_time() - self._cpu_seconds > _LOST_CPU_SECONDS:
+            # Whether it is still needed then shows by losing once more, which is dear: so it
+            # is tried less and less often.
+            self._short_until = now + self._trust_seconds
+            self._trust_seconds = min(2 * self._trust_seconds, _MOST_TRUST_SECONDS)
+            self._rests_until, self._in_time = 0.0, 0
+        else:
+            self._in_time += 1
+            if self._in_time >= _WAITS_IN_TIME:
+                self._trust_seconds = _FIRST_TRUST_SECONDS
 
     def restore(self) -> None:
-        """Put the usual interval back, if the short one is still in force."""
+        """Put the program's own interval back, if one of ours is still in force."""
         usual, self._usual = self._usual, None
         # Whoever has set another one meanwhile meant it.
-        if usual is not None and _is_short(sys.getswitchinterval()):
+        if usual is not None and self._is_ours(sys.getswitchinterval()):
             sys.setswitchinterval(usual)
 
-    def _shorten(self) -> None:
-        usual = sys.getswitchinterval()
-        if usual > _SHORT_SECONDS and not _is_short(usual):
-            self._usual = usual
-            sys.setswitchinterval(_SHORT_SECONDS)
+    def _choose(self, now: float) -> None:
+        if now < self._rests_until:
+            self.restore()
+        else:
+            self._shorten(_SHORT_SECONDS if now < self._short_until else _MODERATE_SECONDS)
+
+    def _look_for_contention(self, now: float) -> None:
+        switches = _switches()
+        if self._waits and self._usual is not None:
+            most = (now - self._window_began) * _SWITCHES_A_SECOND[self._set]
+            if switches - self._window_switches > most:
+                self._rests_until = now + _REST_SECONDS
+        self._window_began, self._window_switches = now, switches
+
+    def _shorten(self, interval: float) -> None:
+        present = sys.getswitchinterval()
+        if self._usual is None:
+            if present <= interval:
+                return
+            self._usual = present
+        elif not self._is_ours(present):
+            return  # the program has set one meanwhile
+        if not _same(present, interval):
+            sys.setswitchinterval(interval)
+        self._set = interval
+
+    def _is_ours(self, interval: float) -> bool:
+        return _same(interval, self._set)
 
 
 def _switches() -> int:
@@ -103,5 +142,5 @@ def _switches() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - own
 
 
-def _is_short(interval: float) -> bool:
-    return abs(interval - _SHORT_SECONDS) < 1e-6
+def _same(one: float, other: float) -> bool:
+    return abs(one - other) < 1e-6

@@ -42,7 +42,7 @@ class Ticker:
         with self._lock:
             self._ticks.append(tick)
             # Even the thread's next step may else be kept waiting, by the one that runs here.
-            self._promptness.before_wait(min(each.interval for each in self._ticks))
+            self._promptness.hurry(interval)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
                 self._thread.start()

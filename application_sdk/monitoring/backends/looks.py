@@ -10,6 +10,8 @@ from enum import Enum
 
 from application_sdk.monitoring.backends.cpu_tally import CpuTally, Path, cpu_of, readable_clock
 
+_MOST_BLIND = 5
+
 
 class Elsewhere(Enum):
     """What a look may find on a thread instead of the call."""
@@ -66,9 +68,15 @@ class Looks:
         self._looks: dict[int, _Look] = {}
         self._waiting: Path | None = None
         self._ended = False
+        self._blind = 0
         self.awaiting = True
         for thread in self._kept:
             self.enter(thread)
+
+    @property
+    def blind(self) -> bool:
+        """Whether one look after the other has found an event loop between two tasks."""
+        return self._blind >= _MOST_BLIND
 
     @property
     def threads(self) -> tuple[int, ...]:
@@ -115,6 +123,7 @@ class Looks:
                     look.others = look.others or place is Elsewhere.OTHERS
                     self._charge(thread, look, now)
             self._tally.samples += 1
+            self._blind = self._blind + 1 if Elsewhere.NOTHING in places.values() else 0
         finally:
             self._lock.release()
 

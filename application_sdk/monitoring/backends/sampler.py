@@ -22,7 +22,9 @@ from application_sdk.monitoring.protocols import ProfiledCall
 from application_sdk.monitoring.ticker import Tick, ticker
 
 _MORE_LOOKS = 2
-"""How often a tick looks again where it finds an event loop between two tasks."""
+"""How often a tick looks again where looks always find an event loop between two tasks."""
+_MEASURED_ONE_IN = 8
+"""Of so many ticks one is timed: reading the clock of a thread is a system call."""
 
 
 class SamplerCapture:
@@ -101,7 +103,7 @@ class SamplerCapture:
             self.tally.sampled_running(path, thread)
 
     def look(self, looks: Looks, stacks: _Stacks) -> bool:
-        """Look at every thread that the call may run on; whether that told where it is."""
+        """Look at every thread that the call may run on; whether that tells enough."""
         places: dict[int, Place] = {}
         for thread in looks.threads:
             path = self._place(stacks[thread])
@@ -111,7 +113,7 @@ class SamplerCapture:
         if suspended is not None and all(isinstance(place, Elsewhere) for place in places.values()):
             waiting = self._path(awaited_codes(suspended))
         looks.saw(places, waiting)
-        return Elsewhere.NOTHING not in places.values()
+        return not looks.blind
 
     def _place(self, codes: list[CodeType]) -> Path | None:
         """Where the call is in a stack, by its markers; None where it is not."""
@@ -195,6 +197,7 @@ class _Sampling:
         self._lock = threading.Lock()
         self._captures: list[SamplerCapture] = []
         self._tick: Tick | None = None
+        self._ticks = 0
 
     def add(self, capture: SamplerCapture) -> None:
         with self._lock:
@@ -219,13 +222,16 @@ class _Sampling:
             self._tick = ticker.add(self._sample, interval)
 
     def _sample(self) -> None:
-        captures, began = self._captures, time.thread_time()
-        try:
+        captures = self._captures
+        self._ticks += 1
+        if self._ticks % _MEASURED_ONE_IN:
             self._sample_all(captures)
-        finally:
-            spent = (time.thread_time() - began) / max(1, len(captures))
-            for capture in captures:
-                capture.call.spent_elsewhere += spent
+            return
+        began = time.thread_time()
+        self._sample_all(captures)
+        spent = (time.thread_time() - began) * _MEASURED_ONE_IN / max(1, len(captures))
+        for capture in captures:
+            capture.call.spent_elsewhere += spent
 
     def _sample_all(self, captures: list[SamplerCapture]) -> None:
         stacks = _Stacks()
