@@ -38,8 +38,9 @@ _WINDOW_WAITS = 8
 _REST_SECONDS = 1.0
 
 _LATE_SECONDS = 0.005
-_LOST_CPU_SECONDS = 5e-4
+_LOST_CPU_SECONDS = 1e-3
 """A wake-up that got the lock in time takes a few dozen microseconds of CPU time."""
+_FIRST_SHORT_SECONDS = 1.0
 _FIRST_TRUST_SECONDS = 5.0
 _MOST_TRUST_SECONDS = 60.0
 _WAITS_IN_TIME = 200
@@ -55,13 +56,20 @@ class Promptness:
     def __init__(self) -> None:
         self._usual: float | None = None
         self._set = _MODERATE_SECONDS
-        self._rests_until = self._short_until = 0.0
+        self._rests_until = 0.0
+        self._short_until: float | None = None
+        self._has_lost_once = False
         self._trust_seconds = _FIRST_TRUST_SECONDS
         self._in_time = 0
         self._began = self._seconds = self._cpu_seconds = 0.0
         self._waits = 0
         self._window_began = 0.0
         self._window_switches = 0
+
+    @property
+    def dear(self) -> bool:
+        """Whether waking up costs a good deal now, and should be rarer."""
+        return self._has_lost_once and self._usual is not None and self._set == _SHORT_SECONDS
 
     def hurry(self, seconds: float) -> None:
         """Another thread is going to have this one wait for so long, at most."""
@@ -85,19 +93,20 @@ class Promptness:
     def after_wait(self) -> None:
         """The thread goes on."""
         now = time.monotonic()
-        if self._seconds > _LONGEST_WAIT_SECONDS or now < self._short_until:
+        if self._seconds > _LONGEST_WAIT_SECONDS or now < (self._short_until or 0.0):
             return
         late = now - self._began - self._seconds
-        if late > _LATE_SECONDS and time.thread_time() - self._cpu_seconds > _LOST_CPU_SECONDS:
+        if late > _LATE_SECONDS and self._has_lost(late):
             # Whether it is still needed then shows by losing once more, which is dear: so it
             # is tried less and less often.
+            self._has_lost_once = True
             self._short_until = now + self._trust_seconds
             self._trust_seconds = min(2 * self._trust_seconds, _MOST_TRUST_SECONDS)
             self._rests_until, self._in_time = 0.0, 0
         else:
             self._in_time += 1
             if self._in_time >= _WAITS_IN_TIME:
-                self._trust_seconds = _FIRST_TRUST_SECONDS
+                self._trust_seconds, self._has_lost_once = _FIRST_TRUST_SECONDS, False
 
     def restore(self) -> None:
         """Put the program's own interval back, if one of ours is still in force."""
@@ -106,7 +115,15 @@ class Promptness:
         if usual is not None and self._is_ours(sys.getswitchinterval()):
             sys.setswitchinterval(usual)
 
+    def _has_lost(self, late: float) -> bool:
+        spent = time.thread_time() - self._cpu_seconds
+        # Less is a long wait for native code that keeps the lock, more is work of its own.
+        return spent > _LOST_CPU_SECONDS and late * 0.05 < spent < late * 0.5
+
     def _choose(self, now: float) -> None:
+        if self._short_until is None:
+            # A process's first capture may be of a busy loop, and as short.
+            self._short_until = now + _FIRST_SHORT_SECONDS
         if now < self._rests_until:
             self.restore()
         else:

@@ -87,7 +87,7 @@ class Ticker:
                 report_fault("running a periodic task")
             # From now, not from when it was due: a thread that was kept waiting must
             # not make up for it with a burst.
-            tick.due = time.monotonic() + tick.interval
+            tick.due = time.monotonic() + tick.interval * (2 if self._promptness.dear else 1)
 
 
 ticker = Ticker()

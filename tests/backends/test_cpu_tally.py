@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from application_sdk.monitoring.backends import cpu_tally
+from application_sdk.monitoring.backends import cpu_tally, thread_clocks
 from application_sdk.monitoring.backends.cpu_tally import CpuTally
 from application_sdk.monitoring.model.call_tree import Frame
 from application_sdk.monitoring.protocols import ProfiledCall
@@ -45,7 +45,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(cpu_tally, "time", made)
+    for module in (cpu_tally, thread_clocks):
+        monkeypatch.setattr(module, "time", made)
     return made
 
 

@@ -49,7 +49,7 @@ def test_a_call_of_many_tasks_says_that_its_times_are_estimates(
     backend: str, profiles: Finished
 ) -> None:
     decorated = flamegraph(backend=backend)(children)
-    assert asyncio.run(decorated()) == 60 * 100 * sum(range(200))
+    assert asyncio.run(decorated(300)) == 300 * 100 * sum(range(200))
     [profile] = profiles()
     assert profile.cpu is not None
     assert any(SAID in note for note in profile.notes)

@@ -9,15 +9,13 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from application_sdk.monitoring.backends.thread_clocks import cpu_of, readable_clock
 from application_sdk.monitoring.model.call_tree import CallTree, Frame
 from application_sdk.monitoring.model.profile import CpuProfile
 from application_sdk.monitoring.model.stack_table import StackTable
 from application_sdk.monitoring.protocols import ProfiledCall
 
 METRICS = ("wall_seconds", "cpu_seconds", "await_seconds")
-
-READS_OTHER_CLOCKS = hasattr(time, "pthread_getcpuclockid")
-"""Whether one thread may read the CPU clock of another on this platform."""
 
 _SUSPENDED_BY_AWAITING = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
@@ -144,16 +142,35 @@ class CpuTally:
             path: Keys of its frames, outermost first; empty stands for the root.
             thread: The thread that it was seen on.
         """
+        taken = self.take(thread)
+        if taken is not None:
+            self.place(path, *taken)
+
+    def take(self, thread: int) -> tuple[float, float] | None:
+        """What the call has run and burnt since the sample before, to be placed later.
+
+        Returns:
+            Wall and CPU seconds; None inside the call's own resume or pause.
+        """
         if not self._lock.acquire(blocking=False):
-            return  # a hook that fires inside resume or pause must not wait for itself
+            return None  # a hook that fires inside resume or pause must not wait for itself
         try:
             run = self._runs.get(thread)
             if run is not None:
                 self._count(run, thread, time.perf_counter())
-            ran, self._ran = self._ran, 0.0
-            burnt, self._burnt = self._burnt, 0.0
+            taken = self._ran, self._burnt
+            self._ran = self._burnt = 0.0
         finally:
             self._lock.release()
+        return taken
+
+    def place(self, path: Path | None, ran: float, burnt: float) -> None:
+        """Charge what was taken to a stack; None leaves it to the next sample."""
+        if path is None:
+            with self._lock:
+                self._ran += ran
+                self._burnt += burnt
+            return
         self.samples += 1
         self._last_path = path or self._root
         self._table.add(self._last_path, (ran, burnt, 0.0))
@@ -277,20 +294,3 @@ def _without(metric: str, tree: CallTree) -> CallTree:
     metrics = tuple(kept for kept in tree.metrics if kept != metric)
     values = {kept: tree.values[kept] for kept in metrics}
     return tree.model_copy(update={"metrics": metrics, "values": values})
-
-
-def readable_clock(thread: int) -> int | None:
-    """A live thread's CPU clock, which may be read even after the thread has ended."""
-    return time.pthread_getcpuclockid(thread) if READS_OTHER_CLOCKS else None
-
-
-def cpu_of(thread: int, clock: int | None) -> float | None:
-    """What a thread's CPU clock shows, in seconds; None where it cannot be read."""
-    if thread == threading.get_ident():
-        return time.thread_time()
-    if clock is None:
-        return None
-    try:
-        return time.clock_gettime(clock)
-    except OSError:
-        return None  # the thread has ended

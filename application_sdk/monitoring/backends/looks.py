@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from application_sdk.monitoring.backends.cpu_tally import CpuTally, Path, cpu_of, readable_clock
+from application_sdk.monitoring.backends.cpu_tally import CpuTally, Path
+from application_sdk.monitoring.backends.thread_clocks import cpu_of, readable_clock
 
 _MOST_BLIND = 5
 

@@ -11,10 +11,11 @@ import time
 from collections.abc import Hashable
 from types import CodeType
 
-from application_sdk.monitoring.backends.cpu_tally import READS_OTHER_CLOCKS, CpuTally, Path
+from application_sdk.monitoring.backends.cpu_tally import CpuTally, Path
 from application_sdk.monitoring.backends.looks import Elsewhere, Looks, Place
 from application_sdk.monitoring.backends.running_task import code_of, context_of, running_task
 from application_sdk.monitoring.backends.stacks import awaited_codes, own_files, running_codes
+from application_sdk.monitoring.backends.thread_clocks import READS_OTHER_CLOCKS
 from application_sdk.monitoring.calls.marker import Marker
 from application_sdk.monitoring.model.call_tree import Frame
 from application_sdk.monitoring.model.profile import CpuProfile
@@ -23,6 +24,9 @@ from application_sdk.monitoring.ticker import Tick, ticker
 
 _MORE_LOOKS = 2
 """How often a tick looks again where looks always find an event loop between two tasks."""
+_PLACED_TOGETHER = 8
+"""Samples are placed in the tree so many at a time: what that needs has left the processor's
+cache in between, and the program waits for it."""
 _MEASURED_ONE_IN = 8
 """Of so many ticks one is timed: reading the clock of a thread is a system call."""
 
@@ -40,6 +44,7 @@ class SamplerCapture:
         self._root: Hashable = root if isinstance(root, Frame) else self._key(root)
         self.tally = CpuTally(call, self._root)
         self.looks: Looks | None = None
+        self._unplaced: list[tuple[list[CodeType], float, float]] = []
 
     def start(self) -> None:
         """Begin to be sampled."""
@@ -92,15 +97,23 @@ class SamplerCapture:
 
     def half(self) -> CpuProfile:
         """The CPU half of the profile."""
+        self._place_all()
         return self.tally.profile(
             self.call, self.backend, self._describe, cpu_by_stack=READS_OTHER_CLOCKS
         )
 
     def sample_running(self, codes: list[CodeType], thread: int) -> None:
         """Take the part of a thread's stack, innermost first, that belongs to the call."""
-        path = self._place(codes)
-        if path is not None:
-            self.tally.sampled_running(path, thread)
+        taken = self.tally.take(thread)
+        if taken is not None:
+            self._unplaced.append((codes, *taken))
+            if len(self._unplaced) >= _PLACED_TOGETHER:
+                self._place_all()
+
+    def _place_all(self) -> None:
+        unplaced, self._unplaced = self._unplaced, []
+        for codes, ran, burnt in unplaced:
+            self.tally.place(self._place(codes), ran, burnt)
 
     def look(self, looks: Looks, stacks: _Stacks) -> bool:
         """Look at every thread that the call may run on; whether that tells enough."""
