@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -19,7 +20,11 @@ KEPT: list[bytearray] = []
 @pytest.fixture(autouse=True)
 def sampled() -> Iterator[None]:
     configure(sample_rate=1.0)
+    # The sampler gets its turn at once, whatever earlier tests have made it expect.
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(50e-6)
     yield
+    sys.setswitchinterval(usual)
     KEPT.clear()
 
 
@@ -205,6 +210,24 @@ class TestGenerators:
 
         assert sum(1 for _ in outer()) == self.ITEMS
         assert [profile.name for profile in profiles()] == ["outer"]
+
+    def test_it_may_go_on_in_another_thread_after_its_first_has_ended(
+        self, profiles: Finished
+    ) -> None:
+        @flamegraph(backend="sampler")
+        def items() -> Iterator[int]:
+            yield from range(self.ITEMS)
+
+        running = items()
+
+        async def begin() -> int:
+            return next(iter(running))
+
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(lambda: asyncio.run(begin())).result() == 0
+        assert sum(1 for _ in running) == self.ITEMS - 1
+        [profile] = profiles()
+        assert any(SAID in note for note in profile.notes)
 
     def test_send_throw_and_close_still_reach_it(self, profiles: Finished) -> None:
         seen: list[Any] = []

@@ -150,11 +150,13 @@ class CpuTally:
         """What the call has run and burnt since the sample before, to be placed later.
 
         Returns:
-            Wall and CPU seconds; None inside the call's own resume or pause.
+            Wall and CPU seconds; None inside the call's own resume or pause, and after its end.
         """
         if not self._lock.acquire(blocking=False):
             return None  # a hook that fires inside resume or pause must not wait for itself
         try:
+            if self._ended:
+                return None  # what is left is placed at the end
             run = self._runs.get(thread)
             if run is not None:
                 self._count(run, thread, time.perf_counter())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -54,25 +54,27 @@ class Looks:
 
     Args:
         tally: The call's tally, which times nothing any more and keeps the tree.
-        threads: Those of the event loops that run its tasks; the present one is looked at too.
+        clocks: By thread of an event loop that runs its tasks: its readable clock. The present
+            thread is looked at too.
 
     Attributes:
         awaiting: Whether the call awaits something while it runs nowhere; else it is left
             between two steps, and that time is not its own.
     """
 
-    def __init__(self, tally: CpuTally, threads: Iterable[int]) -> None:
+    def __init__(self, tally: CpuTally, clocks: Mapping[int, int | None]) -> None:
         self._tally = tally
         self._home = threading.get_ident()
-        self._kept = {self._home, *threads}
+        self._kept = {self._home, *clocks}
         self._lock = threading.Lock()
         self._looks: dict[int, _Look] = {}
         self._waiting: Path | None = None
         self._ended = False
         self._blind = 0
         self.awaiting = True
-        for thread in self._kept:
-            self.enter(thread)
+        self.enter()
+        for thread, clock in clocks.items():
+            self._enter(thread, clock)
 
     @property
     def blind(self) -> bool:
@@ -84,18 +86,21 @@ class Looks:
         """The threads that are looked at."""
         return tuple(self._looks)
 
-    def enter(self, thread: int) -> None:
+    def enter(self) -> None:
         """The call, or a part of it, may run on this thread from now on."""
-        if thread in self._looks:
-            return
-        with self._lock:
-            if not self._ended:
-                clock = readable_clock(thread)
-                cpu = cpu_of(thread, clock)
-                self._looks[thread] = _Look(time.perf_counter(), cpu, clock)
+        thread = threading.get_ident()
+        if thread not in self._looks:
+            # A thread's clock can only be had while it lives, so by itself.
+            self._enter(thread, readable_clock(thread))
 
-    def leave(self, thread: int) -> None:
-        """It does not run there any more; the threads of its loops are looked at all along."""
+    def _enter(self, thread: int, clock: int | None) -> None:
+        with self._lock:
+            if not self._ended and thread not in self._looks:
+                self._looks[thread] = _Look(time.perf_counter(), cpu_of(thread, clock), clock)
+
+    def leave(self) -> None:
+        """It does not run here any more; the threads of its loops are looked at all along."""
+        thread = threading.get_ident()
         if thread in self._kept:
             return
         with self._lock:

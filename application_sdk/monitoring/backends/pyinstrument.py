@@ -106,7 +106,7 @@ class PyinstrumentCapture:
     def loosen(self) -> bool:
         """Follow no single step from now on; tasks are known by the context that they run in."""
         self.tally.end()
-        self._looks = Looks(self.tally, ())
+        self._looks = Looks(self.tally, {})
         return True
 
     def stop(self) -> None:

@@ -15,7 +15,7 @@ from application_sdk.monitoring.backends.cpu_tally import CpuTally, Path
 from application_sdk.monitoring.backends.looks import Elsewhere, Looks, Place
 from application_sdk.monitoring.backends.running_task import code_of, context_of, running_task
 from application_sdk.monitoring.backends.stacks import awaited_codes, own_files, running_codes
-from application_sdk.monitoring.backends.thread_clocks import READS_OTHER_CLOCKS
+from application_sdk.monitoring.backends.thread_clocks import READS_OTHER_CLOCKS, readable_clock
 from application_sdk.monitoring.calls.marker import Marker
 from application_sdk.monitoring.model.call_tree import Frame
 from application_sdk.monitoring.model.profile import CpuProfile
@@ -44,10 +44,14 @@ class SamplerCapture:
         self._root: Hashable = root if isinstance(root, Frame) else self._key(root)
         self.tally = CpuTally(call, self._root)
         self.looks: Looks | None = None
+        self._began_on = 0
+        self._clock: int | None = None
         self._unplaced: list[tuple[list[CodeType], float, float]] = []
 
     def start(self) -> None:
         """Begin to be sampled."""
+        self._began_on = threading.get_ident()
+        self._clock = readable_clock(self._began_on)
         _sampling.add(self)
 
     def resume(self) -> None:
@@ -55,7 +59,7 @@ class SamplerCapture:
         if self.looks is None:
             self.tally.resume()
         else:
-            self.looks.enter(threading.get_ident())
+            self.looks.enter()
 
     def pause(self, awaiting: bool) -> None:
         """The call does not run now."""
@@ -69,19 +73,20 @@ class SamplerCapture:
         if self.looks is None:
             self.tally.enter_part()
         else:
-            self.looks.enter(threading.get_ident())
+            self.looks.enter()
 
     def leave_part(self) -> None:
         """It does not run now."""
         if self.looks is None:
             self.tally.leave_part()
         else:
-            self.looks.leave(threading.get_ident())
+            self.looks.leave()
 
     def loosen(self) -> bool:
         """Follow no single step from now on; tasks are known by the context that they run in."""
         self.tally.end()
-        self.looks = Looks(self.tally, self.call.loops)
+        clocks = {thread: self._clock for thread in self.call.loops if thread == self._began_on}
+        self.looks = Looks(self.tally, clocks)
         return True
 
     def stop(self) -> None:
