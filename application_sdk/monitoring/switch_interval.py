@@ -21,10 +21,9 @@ import time
 try:
     import resource
 except ImportError:  # Windows, whose lock works otherwise
-    _can_tell_contention = False
-else:
-    _can_tell_contention = True
-    _OWN = getattr(resource, "RUSAGE_THREAD", None)  # Linux
+    resource = None  # type: ignore[assignment]
+_can_tell_contention = resource is not None
+_OWN = getattr(resource, "RUSAGE_THREAD", None)  # Linux
 
 _MODERATE_SECONDS = 1e-3
 _SHORT_SECONDS = 50e-6
@@ -155,6 +154,8 @@ class Promptness:
 
 def _switches() -> int:
     """How often the other threads of this process have waited for something so far."""
+    if resource is None:
+        return 0
     own = 0 if _OWN is None else resource.getrusage(_OWN).ru_nvcsw
     return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - own
 
