@@ -88,6 +88,25 @@ def test_a_neighbour_in_the_same_loop_is_not_in_the_tree(backend: str, profiles:
     assert not names(profile) & {"foreign_work", "neighbour"}
 
 
+def test_a_capture_that_has_ended_before_the_call_says_nothing_of_its_steps(
+    profiles: Finished,
+) -> None:
+    configure(max_duration_seconds=0.001)
+
+    @flamegraph(backend="sampler")
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        while loop.get_task_factory() is not None:  # noqa: ASYNC110 - the capture's end tells nobody
+            await asyncio.sleep(0.01)
+        for _ in range(20_000):
+            await asyncio.sleep(0)
+
+    asyncio.run(work())
+    [profile] = profiles()
+    assert any("max_duration_seconds" in note for note in profile.notes)
+    assert not any(SAID in note for note in profile.notes)
+
+
 def test_the_loop_has_no_task_factory_left_while_tasks_need_no_marker(profiles: Finished) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()

@@ -2,7 +2,7 @@
 
 While anything is captured, new tasks of the running event loop and what is submitted to
 thread pools run inside the call's parts marker. A task factory that the program has set is
-kept and used; both changes are taken back with the last capture.
+kept and used; both changes are taken back with the last capture that needs them.
 """
 
 from __future__ import annotations
@@ -176,10 +176,8 @@ def _task_factory(previous: Callable[..., Any] | None) -> Callable[..., Any]:
                 else:
                     # In place, for under memray a call costs as much as the task's own step.
                     marked = mark(coroutine)
-                    marked.__name__, marked.__qualname__ = (
-                        coroutine.__name__,
-                        coroutine.__qualname__,
-                    )
+                    marked.__name__ = coroutine.__name__
+                    marked.__qualname__ = coroutine.__qualname__
                     coroutine = marked
             except Exception:
                 report_fault("following a task that a call started")

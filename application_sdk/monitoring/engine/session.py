@@ -254,7 +254,8 @@ class Session:
         self._stop()
 
     def _loosen(self) -> None:
-        if not isinstance(self._cpu, Loosening):
+        # After max_duration_seconds nothing is captured any more, while the call goes on.
+        if not (self._capturing and isinstance(self._cpu, Loosening)):
             return
         self.loose, unmarked = True, self._cpu.loosen()
         self.marks_tasks = self.has_memory or not unmarked
