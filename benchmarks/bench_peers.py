@@ -4,8 +4,9 @@ Goals: the sampler at most 1.02 (geometric mean) and 1.06 (worst) of plain; the 
 backend at most 1.05 of raw pyinstrument; a memory capture at most 1.05 of a raw memray tracker.
 Peers are measured where they are installed (`pip install ddtrace pyroscope-io yappi`).
 
-Every pair of a program and a profiler has a fresh process, in which plain and profiled runs take
-turns; the ratio is that of the medians of the process's CPU time, threads of profilers included.
+Every pair of a program and a profiler has a fresh process, in which plain and profiled stretches of
+two seconds take turns; the ratio is the median of each profiled one to the mean of its plain
+neighbours, in CPU time of the process, threads of profilers included.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from statistics import geometric_mean, median
 from typing import Any
 
 from application_sdk.monitoring import configure, flamegraph, flush, memory_profile
+
+STRETCH_SECONDS = 2.0
 
 Program = Callable[[], object]
 
@@ -226,21 +229,31 @@ PROFILERS: dict[str, tuple[str, Callable[[Program], Program]]] = {
 
 def child(program: Program, profiler: str, rounds: int) -> None:
     """Measure one pair; prints the ratio."""
-    plain: list[float] = []
-    profiled: list[float] = []
     with tempfile.TemporaryDirectory() as directory:
         configure(output_dir=directory, formats="json")
         watched = _plainly(PROFILERS[profiler][1](program))
         program = _plainly(program)
-        for number in range(rounds + 1):
-            for measured, times in ((program, plain), (watched, profiled)):
-                began = time.process_time()
-                measured()
-                if number:  # the first pair warms up, imports and calibrates
-                    times.append(time.process_time() - began)
-                # Writing is off the caller's path, and raw profilers write nothing here.
-                flush()
-    print(median(profiled) / median(plain))
+        once = _cpu_seconds(program, 1)
+        _cpu_seconds(watched, 2)  # warms up, imports and calibrates
+        times = max(1, round(STRETCH_SECONDS / once))
+        ratios = []
+        before = _cpu_seconds(program, times)
+        for _ in range(rounds):
+            profiled, after = _cpu_seconds(watched, times), _cpu_seconds(program, times)
+            ratios.append(2 * profiled / (before + after))
+            before = after
+    print(median(ratios))
+
+
+def _cpu_seconds(program: Program, times: int) -> float:
+    taken = 0.0
+    for _ in range(times):
+        began = time.process_time()
+        program()
+        taken += time.process_time() - began
+        # Writing is off the caller's path, and raw profilers write nothing here.
+        flush()
+    return taken
 
 
 def main() -> int:

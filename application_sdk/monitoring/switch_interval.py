@@ -34,6 +34,9 @@ _SWITCHES_A_SECOND = {_MODERATE_SECONDS: 700, _SHORT_SECONDS: 5_000}
 """By interval: two threads that take turns at it are switched more often than this."""
 _WINDOW_WAITS = 8
 """So many waits are looked at together: what tells is dear to ask for."""
+_MOST_TURNS = 10
+"""Who waits for native code that keeps the lock wakes up after each interval; more such turns to
+a wait than this are a waste."""
 _REST_SECONDS = 1.0
 
 _LATE_SECONDS = 0.005
@@ -60,41 +63,42 @@ class Promptness:
         self._has_lost_once = False
         self._trust_seconds = _FIRST_TRUST_SECONDS
         self._in_time = 0
-        self._began = self._seconds = self._cpu_seconds = 0.0
+        self._is_prompt = False
+        self._until = self._cpu_seconds = 0.0
         self._waits = 0
         self._window_began = 0.0
-        self._window_switches = 0
-
-    @property
-    def dear(self) -> bool:
-        """Whether waking up costs a good deal now, and should be rarer."""
-        return self._has_lost_once and self._usual is not None and self._set == _SHORT_SECONDS
+        self._window_switches = self._window_turns = 0
 
     def hurry(self, seconds: float) -> None:
         """Another thread is going to have this one wait for so long, at most."""
         if seconds <= _LONGEST_WAIT_SECONDS and _can_tell_contention and self._usual is None:
             self._choose(time.monotonic())
 
-    def before_wait(self, seconds: float) -> None:
-        """The thread is going to wait for so long, at most."""
-        now = self._began = time.monotonic()
-        self._seconds = seconds
-        if seconds > _LONGEST_WAIT_SECONDS or not _can_tell_contention:
+    def before_wait(self, until: float, now: float, cpu: float) -> None:
+        """The thread is going to wait, until this time at most.
+
+        Args:
+            until: A time of ``time.monotonic``.
+            now: The present one.
+            cpu: The thread's of ``time.thread_time``.
+        """
+        self._until = until
+        self._is_prompt = until - now <= _LONGEST_WAIT_SECONDS and _can_tell_contention
+        if not self._is_prompt:
             self._waits = 0
             self.restore()
             return
-        self._cpu_seconds = time.thread_time()
         if self._waits % _WINDOW_WAITS == 0:
-            self._look_for_contention(now)
+            self._look_back(now)
+            self._choose(now)
         self._waits += 1
-        self._choose(now)
+        self._cpu_seconds = cpu
 
-    def after_wait(self) -> None:
+    def after_wait(self, now: float) -> None:
         """The thread goes on."""
-        now = time.monotonic()
-        if self._seconds > _LONGEST_WAIT_SECONDS or now < (self._short_until or 0.0):
+        if not self._is_prompt or now < (self._short_until or 0.0):
             return
-        late = now - self._began - self._seconds
+        late = now - self._until
         if late > _LATE_SECONDS and self._has_lost(late):
             # Whether it is still needed then shows by losing once more, which is dear: so it
             # is tried less and less often.
@@ -102,6 +106,7 @@ class Promptness:
             self._short_until = now + self._trust_seconds
             self._trust_seconds = min(2 * self._trust_seconds, _MOST_TRUST_SECONDS)
             self._rests_until, self._in_time = 0.0, 0
+            self._choose(now)
         else:
             self._in_time += 1
             if self._in_time >= _WAITS_IN_TIME:
@@ -117,7 +122,13 @@ class Promptness:
     def _has_lost(self, late: float) -> bool:
         spent = time.thread_time() - self._cpu_seconds
         # Less is a long wait for native code that keeps the lock, more is work of its own.
-        return spent > _LOST_CPU_SECONDS and late * 0.05 < spent < late * 0.5
+        if not (spent > _LOST_CPU_SECONDS and late * 0.05 < spent < late * 0.5):
+            return False
+        if _OWN is None:
+            return True
+        # Beside native code the thread looks once in an interval, at a loop whenever it turns.
+        usual = _MOST_TURNS * ((self._waits - 1) % _WINDOW_WAITS) + 2 * late / _MODERATE_SECONDS
+        return _switches()[0] - self._window_turns > usual
 
     def _choose(self, now: float) -> None:
         if self._short_until is None:
@@ -128,13 +139,15 @@ class Promptness:
         else:
             self._shorten(_SHORT_SECONDS if now < self._short_until else _MODERATE_SECONDS)
 
-    def _look_for_contention(self, now: float) -> None:
-        switches = _switches()
+    def _look_back(self, now: float) -> None:
+        turns, switches = _switches()
         if self._waits and self._usual is not None:
             most = (now - self._window_began) * _SWITCHES_A_SECOND[self._set]
             if switches - self._window_switches > most:
                 self._rests_until = now + _REST_SECONDS
-        self._window_began, self._window_switches = now, switches
+            if turns - self._window_turns > _MOST_TURNS * _WINDOW_WAITS and not self._has_lost_once:
+                self._short_until = now
+        self._window_began, self._window_switches, self._window_turns = now, switches, turns
 
     def _shorten(self, interval: float) -> None:
         present = sys.getswitchinterval()
@@ -152,12 +165,12 @@ class Promptness:
         return _same(interval, self._set)
 
 
-def _switches() -> int:
-    """How often the other threads of this process have waited for something so far."""
+def _switches() -> tuple[int, int]:
+    """How often this thread, and the others of this process, have waited for something so far."""
     if resource is None:
-        return 0
+        return 0, 0
     own = 0 if _OWN is None else resource.getrusage(_OWN).ru_nvcsw
-    return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - own
+    return own, resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - own
 
 
 def _same(one: float, other: float) -> bool:

@@ -60,9 +60,10 @@ def test_rare_ticks_leave_it_alone(usual: float) -> None:
 
 def test_one_that_the_program_sets_meanwhile_stays(usual: float) -> None:
     promptness = Promptness()
-    promptness.before_wait(0.01)
+    now = time.monotonic()
+    promptness.before_wait(now + 0.01, now, time.thread_time())
     sys.setswitchinterval(0.002)
-    promptness.after_wait()
+    promptness.after_wait(now + 0.01)
     promptness.restore()
     assert sys.getswitchinterval() == pytest.approx(0.002)
     sys.setswitchinterval(usual)
@@ -82,11 +83,12 @@ def test_threads_that_contend_for_the_lock_get_the_usual_one_back(usual: float) 
     until = time.monotonic() + 30
     try:
         while time.monotonic() < until:
-            promptness.before_wait(0.01)
+            now = time.monotonic()
+            promptness.before_wait(now + 0.01, now, time.thread_time())
             if sys.getswitchinterval() == usual:
                 break
             never.wait(0.01)
-            promptness.after_wait()
+            promptness.after_wait(time.monotonic())
         else:
             pytest.fail("the short interval stayed for 30 s beside four busy threads")
     finally:

@@ -28,6 +28,7 @@ LAYERS = {
     "watch_settings": 1,
     "config_file": 1,
     "profile_hook": 1,
+    "pace": 1,
     "switch_interval": 1,
     "ticker": 1,
     "containment": 1,

@@ -107,6 +107,17 @@ class SamplerCapture:
             self.call, self.backend, self._describe, cpu_by_stack=READS_OTHER_CLOCKS
         )
 
+    def sample(self, stacks: _Stacks) -> bool:
+        """Take the stacks of all threads that run the call; whether that tells enough."""
+        if self.looks is not None:
+            return self._look(self.looks, stacks)
+        threads = self.tally.threads
+        for thread in threads:
+            self.sample_running(stacks[thread], thread)
+        if not threads and self.tally.waiting_unseen:
+            self.sample_waiting()
+        return True
+
     def sample_running(self, codes: list[CodeType], thread: int) -> None:
         """Take the part of a thread's stack, innermost first, that belongs to the call."""
         taken = self.tally.take(thread)
@@ -120,7 +131,7 @@ class SamplerCapture:
         for codes, ran, burnt in unplaced:
             self.tally.place(self._place(codes), ran, burnt)
 
-    def look(self, looks: Looks, stacks: _Stacks) -> bool:
+    def _look(self, looks: Looks, stacks: _Stacks) -> bool:
         """Look at every thread that the call may run on; whether that tells enough."""
         places: dict[int, Place] = {}
         for thread in looks.threads:
@@ -242,36 +253,19 @@ class _Sampling:
     def _sample(self) -> None:
         captures = self._captures
         self._ticks += 1
-        if self._ticks % _MEASURED_ONE_IN:
-            self._sample_all(captures)
-            return
-        began = time.thread_time()
-        self._sample_all(captures)
-        spent = (time.thread_time() - began) * _MEASURED_ONE_IN / max(1, len(captures))
-        for capture in captures:
-            capture.call.spent_elsewhere += spent
-
-    def _sample_all(self, captures: list[SamplerCapture]) -> None:
+        is_measured = self._ticks % _MEASURED_ONE_IN == 0
+        began = time.thread_time() if is_measured else 0.0
         stacks = _Stacks()
-        unseen = [capture for capture in captures if not self._sample_one(capture, stacks)]
-        for _ in range(_MORE_LOOKS):
-            if not unseen:
-                return
+        unseen = [capture for capture in captures if not capture.sample(stacks)]
+        for _ in range(_MORE_LOOKS if unseen else 0):
             # The thread goes on and is asked for the lock again: soon, and somewhere else.
             time.sleep(0)
             stacks = _Stacks()
-            unseen = [capture for capture in unseen if not self._sample_one(capture, stacks)]
-
-    @staticmethod
-    def _sample_one(capture: SamplerCapture, stacks: _Stacks) -> bool:
-        if capture.looks is not None:
-            return capture.look(capture.looks, stacks)
-        threads = capture.tally.threads
-        for thread in threads:
-            capture.sample_running(stacks[thread], thread)
-        if not threads and capture.tally.waiting_unseen:
-            capture.sample_waiting()
-        return True
+            unseen = [capture for capture in unseen if not capture.sample(stacks)]
+        if is_measured:
+            spent = (time.thread_time() - began) * _MEASURED_ONE_IN / max(1, len(captures))
+            for capture in captures:
+                capture.call.spent_elsewhere += spent
 
 
 _sampling = _Sampling()
