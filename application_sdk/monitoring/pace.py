@@ -9,7 +9,7 @@ _SHARE = 0.005
 _SHARE_IS_FOR_SECONDS = 0.01
 _MOST_CREDIT_SECONDS = 0.005
 """CPU time that may be spent at once: some dozens of ticks, so that a short call is seen well."""
-_LONGEST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 0.25
 
 
 class Pace:

@@ -85,7 +85,6 @@ class Promptness:
         self._until = until
         self._is_prompt = until - now <= _LONGEST_WAIT_SECONDS and _can_tell_contention
         if not self._is_prompt:
-            self._waits = 0
             self.restore()
             return
         if self._waits % _WINDOW_WAITS == 0:
@@ -115,6 +114,8 @@ class Promptness:
     def restore(self) -> None:
         """Put the program's own interval back, if one of ours is still in force."""
         usual, self._usual = self._usual, None
+        # The next frequent wait may be another thread's, whose turns are counted from 0.
+        self._waits = 0
         # Whoever has set another one meanwhile meant it.
         if usual is not None and self._is_ours(sys.getswitchinterval()):
             sys.setswitchinterval(usual)

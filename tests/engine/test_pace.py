@@ -55,8 +55,8 @@ def test_ticks_that_are_asked_for_more_often_may_cost_more() -> None:
 
 def test_one_long_step_is_not_followed_by_a_long_blindness() -> None:
     pace, now = begun()
-    assert pace.pause(now, 30.0) == pytest.approx(0.1)
-    assert pace.pause(now + 0.1, 30.0) == 0
+    assert pace.pause(now, 30.0) == pytest.approx(0.25)
+    assert pace.pause(now + 0.25, 30.0) == 0
 
 
 def test_an_interval_of_no_time_is_allowed() -> None:
