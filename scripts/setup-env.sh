@@ -6,6 +6,7 @@
 #
 #   VENV=.venv   where the environment is
 #   PYTHON=      the interpreter to make it with; left out, the first good one is taken
+#   UV=          a uv to install with, ten times as fast; left out, or where it fails, pip does it
 set -eu
 
 extra=${1:?usage: scripts/setup-env.sh EXTRA}
@@ -76,8 +77,9 @@ fi
 
 log=$venv/install.log
 say "setup: installing what '$extra' needs into $venv (a minute or so the first time) ..."
-if ! "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off \
-    --editable ".[$extra]" >"$log" 2>&1; then
+by_uv() { [ -n "${UV:-}" ] && "$UV" pip install --quiet --python "$venv/bin/python" "$@"; }
+by_pip() { "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off "$@"; }
+if ! { by_uv --editable ".[$extra]" || by_pip --editable ".[$extra]"; } >"$log" 2>&1; then
     tail -n 20 "$log" >&2
     fail "the installation failed; all of its output is in $log"
 fi

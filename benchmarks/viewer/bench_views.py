@@ -23,7 +23,7 @@ from typing import NamedTuple
 from application_sdk.monitoring.model.profile import Profile
 from application_sdk.monitoring.renderers.html import render
 from application_sdk.monitoring.renderers.html.diff_page import render_diff
-from benchmarks.viewer.bench_page import ON_CANVAS, PANS, REST, example, script_seconds
+from benchmarks.viewer.bench_page import ON_CANVAS, PANS, example, rest, script_seconds
 from tests.viewer.chromium import Browser, Page, chromium, find_chromium
 
 SIZES = (100_000, 500_000, 1_000_000)
@@ -85,7 +85,7 @@ class Watched:
         self._browser = browser
         self.page: Page = browser.open(address)
         self.page.until(_DONE)
-        self.page.evaluate(REST)
+        rest(self.page)
 
     def took(self, action: str) -> Took:
         """Do something and wait until all is there."""

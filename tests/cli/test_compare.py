@@ -227,6 +227,7 @@ def test_wrong_usage_ends_with_2_and_one_line(
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_slower_working_tree_ends_with_1_and_its_page_shows_both(shop: Path) -> None:
     result = command(
         *("compare", "--base", "HEAD", "shop:checkout", "--max-seconds", "30"),

@@ -7,11 +7,13 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from contextvars import Context, copy_context
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyinstrument import Profiler
+from pyinstrument.stack_sampler import active_profiler_context_var
 
 from application_sdk.monitoring import (
     MonitoringError,
@@ -83,6 +85,38 @@ def test_a_profiler_of_the_programs_own_inside_a_call_costs_the_call_nothing(
     assert profile.cpu is not None
     assert profile.cpu.backend == "pyinstrument"
     assert sys.getprofile() is None
+
+
+def test_pyinstruments_hook_finds_its_variable_in_the_context_of_every_profiled_call() -> None:
+    async def child() -> object:
+        return copy_context().get(active_profiler_context_var, "not there")
+
+    async def of_a_task() -> object:
+        return await asyncio.create_task(child())
+
+    seen = Context().run(flamegraph(copy_context, sample_rate=1.0, backend="pyinstrument"))
+    assert active_profiler_context_var in seen
+    assert seen[active_profiler_context_var] is None
+    watched = flamegraph(of_a_task, sample_rate=1.0, backend="pyinstrument")
+    assert Context().run(asyncio.run, watched()) is None
+
+
+def test_a_profiler_of_the_programs_own_goes_on_in_the_context_that_it_holds() -> None:
+    def work() -> object:
+        return copy_context()[active_profiler_context_var]
+
+    def program() -> None:
+        with Profiler(interval=0.001) as own:
+            before = work()
+            assert before is not None
+            assert flamegraph(work, sample_rate=1.0, backend="pyinstrument")() is before
+            burn(0.02)
+        assert own.last_session is not None
+        assert own.last_session.sample_count > 0
+        with Profiler():
+            burn(0.0)
+
+    Context().run(program)
 
 
 def test_a_hook_for_new_threads_that_a_call_sets_survives_it(profiles: Finished) -> None:

@@ -55,6 +55,7 @@ def test_a_cache_made_later_is_seen_and_named_and_an_unbounded_one_is_not() -> N
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_there_is_no_verdict_while_a_large_ring_fills_up() -> None:
     ring: deque[bytes] = deque(maxlen=900_000)
 

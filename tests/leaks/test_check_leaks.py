@@ -276,6 +276,7 @@ def test_without_time_to_see_whether_memory_is_given_back_there_is_no_verdict() 
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_slow_leak_is_found_where_only_shorter_blocks_fit_into_the_time() -> None:
     kept: list[bytearray] = []
 

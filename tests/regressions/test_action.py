@@ -60,6 +60,7 @@ def run_action(
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_regression_fails_and_leaves_reports_a_diff_page_and_a_summary(
     shop: Shop, tmp_path: Path
 ) -> None:

@@ -27,6 +27,8 @@ SOME = (
     "holds while waiting, equal",
 )
 
+SLOW = (pytest.mark.slow, pytest.mark.alone)
+
 
 def test_the_corpus_has_pairs_of_every_kind() -> None:
     assert len(PAIRS) >= 24
@@ -39,7 +41,7 @@ def test_the_corpus_has_pairs_of_every_kind() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in SOME],
+    [pytest.param(name, marks=() if name in QUICK else SLOW) for name in SOME],
 )
 def test_a_pair_of_real_work_gets_the_right_verdict_within_a_minute(name: str) -> None:
     pair = PAIRS[name]

@@ -433,6 +433,7 @@ def _shifts() -> Iterator[Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("how", [[], ["--worker"]], ids=["plain", "worker"])
 def test_a_real_program_whose_function_becomes_twice_as_slow_says_so_once(
     tmp_path: Path, how: list[str]

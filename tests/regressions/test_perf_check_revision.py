@@ -122,6 +122,7 @@ def test_a_revision_that_cannot_be_compared_with_is_told_with_the_reason(shop: S
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_slower_test_is_a_regression_and_names_the_function(shop: Shop) -> None:
     outcomes = outcomes_of(shop, SLOWER)
     outcome, text = outcomes["test_slower"]

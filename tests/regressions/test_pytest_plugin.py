@@ -273,6 +273,7 @@ def test_methods_of_unittest_are_refused(outcomes: Outcomes) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_it_gives_the_same_verdicts_under_xdist(tmp_path: Path, outcomes: Outcomes) -> None:
     pytest.importorskip("xdist")
     found = run_suite(tmp_path, SUITE, "-p", "no:asyncio", "-n", "2")

@@ -67,6 +67,7 @@ def program_of_200(hot: int) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_doubled_function_of_200_ranks_first_as_the_only_regression(shop: Shop) -> None:
     program = shop.root / "program.py"
     program.write_text("".join(program_of_200(1500)) + MAIN)
@@ -82,6 +83,7 @@ def test_a_doubled_function_of_200_ranks_first_as_the_only_regression(shop: Shop
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_hot_function_moved_to_another_module_is_no_regression(shop: Shop) -> None:
     program = shop.root / "program.py"
     hot, *others = program_of_200(1500)
@@ -112,6 +114,7 @@ def test_memory_and_coroutine_functions_are_compared_too(shop: Shop) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_whole_command_is_compared_from_the_directory_that_it_is_started_in(shop: Shop) -> None:
     command = 'python -c "import shop.cart as c; [c.checkout() for _ in range(3000)]"'
     comparison = compare_revisions(

@@ -52,6 +52,7 @@ def check(shop: Shop, tools: Path, **inputs: str) -> subprocess.CompletedProcess
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_regression_fails_the_job_and_leaves_every_report(shop: Shop, tmp_path: Path) -> None:
     done = check(shop, tmp_path / "tools", TARGET="shop.cart:checkout")
     assert done.returncode == 1, done.stderr

@@ -72,6 +72,7 @@ def test_a_diff_takes_no_more_where_every_value_is_another(most: float, nodes: i
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("nodes", "paint"), [(10_000, 250), (100_000, 350), (500_000, 600), (1_000_000, 900)]
 )
@@ -84,6 +85,7 @@ def test_a_page_of_any_size_answers_within_its_budget(
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_the_page_of_a_real_program_answers_within_the_budget(
     browser: Browser, tmp_path: Path
 ) -> None:
@@ -91,6 +93,7 @@ def test_the_page_of_a_real_program_answers_within_the_budget(
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", ["profile", "diff"])
 def test_no_interaction_in_any_view_of_a_large_tree_holds_the_page_up(
     browser: Browser, tmp_path: Path, kind: str

@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Hashable
 from typing import Any
 
 from pyinstrument.stack_sampler import StackSampler, get_stack_sampler
@@ -24,6 +23,7 @@ from application_sdk.monitoring.backends.giving_way import (
     GivingWay,
 )
 from application_sdk.monitoring.backends.looks import Elsewhere, Looks, Place
+from application_sdk.monitoring.backends.pyinstrument_context import let_the_hook_find
 from application_sdk.monitoring.backends.running_task import code_of, context_of, current_task
 from application_sdk.monitoring.backends.stacks import awaited_codes
 from application_sdk.monitoring.containment import report_fault
@@ -66,6 +66,7 @@ class PyinstrumentCapture:
         if reason is not None:
             raise BackendUnavailable(reason)
         self._began = time.perf_counter()
+        let_the_hook_find()
         try:
             self._subscription = _subscribe(self)
         except BaseException:
@@ -135,7 +136,7 @@ class PyinstrumentCapture:
 
     def half(self) -> CpuProfile:
         """The CPU half of the profile."""
-        half = self.tally.profile(self.call, self.backend, _describe)
+        half = self.tally.profile(self.call, self.backend, stacks.described)
         self.call.spent_elsewhere += _SLOWED_SHARE * (half.cpu_seconds or 0.0)
         return half
 
@@ -281,11 +282,6 @@ def _subscribe(capture: PyinstrumentCapture) -> _Subscription:
         _add(subscription)
     subscription.captures = [*subscription.captures, capture]
     return subscription
-
-
-def _describe(key: Hashable) -> Frame:
-    assert isinstance(key, Frame)
-    return key
 
 
 def reset_after_fork() -> None:

@@ -1,6 +1,6 @@
 """Stacks as pyinstrument tells them: texts, outermost first, each one frame.
 
-All of this runs in the profile hook, where no coverage tool is called; hence the marks.
+Nearly all of this runs in the profile hook, where no coverage tool is called; hence the marks.
 """
 
 from __future__ import annotations
@@ -60,3 +60,9 @@ def frames_of(codes: Iterable[CodeType]) -> list[Hashable]:  # pragma: no cover 
         for code in codes
         if not own_files[code.co_filename]
     ]
+
+
+def described(key: Hashable) -> Frame:
+    """The frame of a key in these paths: the key itself."""
+    assert isinstance(key, Frame)
+    return key
