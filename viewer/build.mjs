@@ -21,7 +21,7 @@ const own =
   "begun box boxOf bucket busy bySize candidate canvas change child children choose chosen columns comparing " +
   "compile context controls copy count counts crumbs cut dark darkness descending describe difference " +
   "download drawn drawnFor edges element end ends error escape facts fields file fill fills findFill " +
-  "findLabel first fixes flags focused fold foreign format found foundFor frame frames functions gather graph groups " +
+  "findLabel first fixes flags focused fold folded foreign format found foundFor frame frames functions gather graph groups " +
   "guards header hide hit hover initial kept kids kind klass label " +
   "labels layout least libraries line list live made mark match matchText measures metric metrics model moved " +
   "name narrow node nodes note options origin outermost own paintNow pair panel paper parent parents " +
