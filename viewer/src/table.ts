@@ -5,7 +5,7 @@ import { abs, min } from "./numbers.ts";
 import type { Subject } from "./subject.ts";
 import { count, formatValue, grouped, percent, points, signed, tenths } from "./text.ts";
 
-const PORTION = 200;
+const PORTION = 100;
 const MORE = 1000;
 
 type Of = (frame: number) => number;
