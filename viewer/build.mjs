@@ -21,14 +21,14 @@ const own =
   "begun box boxOf bucket busy bySize candidate canvas change child children choose chosen columns comparing " +
   "compile context controls copy count counts crumbs cut dark darkness descending describe difference " +
   "download drawn drawnFor edges element end ends error escape facts fields file fill fills findFill " +
-  "findLabel first fixes flags focused fold foreign format found foundFor frame frames functions gather graph groups " +
+  "findLabel first fixes flags focused fold folded foreign format found foundFor frame frames functions gather graph groups " +
   "guards header hide hit hover initial kept kids kind klass label " +
   "labels layout least libraries line list live made mark match matchText measures metric metrics model moved " +
   "name narrow node nodes note options origin outermost own paintNow pair panel paper parent parents " +
   "past path pathOf pending picture pixels place places pops prepare press proceed put query range ratio " +
   "reach regex remember repaint repeated reset resized rest result reveal right root row rowOf rows " +
   "rowStart sandwich say scale scan scene search searcher searching self sentence setFocus shade shades show " +
-  "shown showResult side sides single sorted source spacer stage starts state states step subject sum sums " +
+  "shown showResult side sides single size sorted source spacer stage starts state states step subject sum sums " +
   "table text texts theme toggleTheme told tooltip total tree trees unit used values view views walked " +
   "widthBy widths wishes withShare writing wrong zoom";
 const mangleProps = new RegExp(`^(${own.split(" ").join("|")})$`);

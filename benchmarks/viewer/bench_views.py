@@ -86,6 +86,8 @@ class Watched:
         self.page: Page = browser.open(address)
         self.page.until(_DONE)
         rest(self.page)
+        # A page that does not work is quick.
+        assert not self.page.problems, self.page.problems
 
     def took(self, action: str) -> Took:
         """Do something and wait until all is there."""

@@ -355,7 +355,7 @@ def test_shares_in_the_table_of_a_large_diff_are_those_computed_in_python(opened
     page.press("Table")
 
     rows = rows_of_table(page)
-    assert len(rows) == 200
+    assert len(rows) == 100
     for side, measured in enumerate((before, after)):
         assert measured.cpu is not None
         whole = measured.cpu.tree.total("wall_seconds")

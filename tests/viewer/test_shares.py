@@ -23,3 +23,14 @@ def test_what_shows_right_needs_nothing() -> None:
 
 def test_nothing_has_no_shares() -> None:
     assert FunctionSums(PARENTS, FRAMES).corrections([0.0] * 5, [0] * 5) == []
+
+
+def test_a_sum_between_two_tenths_is_put_to_the_side_where_its_last_bit_is() -> None:
+    sums = FunctionSums((-1, -1), (0, 1))
+
+    found = sums.corrections([625.0000001, 9375], [625, 9375])
+
+    (first, own, total), (second, other, _) = found[:3], found[3:]
+    assert (first, second) == (0, 1)
+    assert f"{(625 + own) / 10_000:.1%}" == f"{(625 + total) / 10_000:.1%}" == "6.3%"
+    assert f"{(9375 + other) / 10_000:.1%}" == "93.7%"

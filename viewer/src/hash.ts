@@ -127,7 +127,7 @@ function readPlace(text: string): Place {
   for (const part of frames.split(".")) {
     const [frame, run = "1"] = part.split("*");
     const number = parseInt(frame!, 36);
-    if (Number.isNaN(number)) continue;
+    if (isNaN(number)) continue;
     for (let k = min(parseInt(run, 36) || 0, 100_000); k > 0; k--) path.push(number);
   }
   const [from, to] = range.split("_").map(Number);
@@ -136,5 +136,5 @@ function readPlace(text: string): Place {
 }
 
 function round(value: number): string {
-  return String(Number(value.toPrecision(12)));
+  return String(+value.toPrecision(12));
 }

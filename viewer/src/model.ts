@@ -1,6 +1,6 @@
 // Call trees as flat arrays in preorder, and the values of their nodes.
 import { shade } from "./colors.ts";
-import { abs, floats, ints, max } from "./numbers.ts";
+import { abs, floats, ints, max, min } from "./numbers.ts";
 import type { FrameTable, Header, MetricHeader, Payload, TreeBytes } from "./payload.ts";
 
 const SMALL = 50_000;
@@ -192,27 +192,31 @@ export function buildModel(payload: Payload): Model {
 export interface FunctionTotals {
   self: Float64Array;
   total: Float64Array;
+  /** Where the outermost open call of each frame ends, and how many nodes are added up. */
+  ends: Int32Array;
+  count: number;
 }
 
-/** Self and total of every frame; a function that is already open on a path adds no total again. */
-export function functionTotals(tree: CallTree, measure: Measure, frames: number): FunctionTotals {
-  if (measure.functions) return measure.functions;
-  const self = floats(frames);
-  const total = floats(frames);
-  // Where the outermost open call of each frame ends.
-  const openUntil = ints(frames);
-  for (let i = 0; i < tree.size; i++) {
-    const frame = tree.frame[i]!;
-    self[frame]! += measure.self[i]!;
-    if (i >= openUntil[frame]!) {
-      total[frame]! += measure.total[i]!;
-      openUntil[frame] = tree.end[i]!;
+/** Self and total of every frame, or a portion more of them; a function that is already open on a path adds no total again. */
+export function functionTotals({ size, frame, end }: CallTree, measure: Measure, frames: number, portion = size): FunctionTotals {
+  const { fixes } = measure;
+  let { functions } = measure;
+  if (!functions) {
+    functions = measure.functions = { self: floats(frames), total: floats(frames), ends: ints(frames), count: 0 };
+    for (let k = 0; k < fixes.length; k += 3) {
+      functions.self[fixes[k]!] = fixes[k + 1]!;
+      functions.total[fixes[k]!] = fixes[k + 2]!;
     }
   }
-  const { fixes } = measure;
-  for (let k = 0; k < fixes.length; k += 3) {
-    self[fixes[k]!]! += fixes[k + 1]!;
-    total[fixes[k]!]! += fixes[k + 2]!;
+  const { self, total, ends, count } = functions;
+  const stop = (functions.count = min(size, count + portion));
+  for (let i = count; i < stop; i++) {
+    const own = frame[i]!;
+    self[own]! += measure.self[i]!;
+    if (i >= ends[own]!) {
+      total[own]! += measure.total[i]!;
+      ends[own] = end[i]!;
+    }
   }
-  return (measure.functions = { self, total });
+  return functions;
 }

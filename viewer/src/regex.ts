@@ -152,7 +152,7 @@ export function compile(source: string): (text: string) => boolean {
     const key = allowed + states.join();
     let set = sets.get(key);
     if (!set) {
-      if (sets.size >= MOST_SETS) sets.clear();
+      if (sets["size"] >= MOST_SETS) sets.clear();
       const acceptsAtEnd = reach(states, `${allowed}$`).includes(last);
       sets.set(key, (set = { states, accepts: states.includes(last), acceptsAtEnd, next: new Map() }));
     }

@@ -87,9 +87,7 @@ export function makeScope({ metrics, frames }: Model): Scope {
         const sides = metric.sides > 1 && metric === scope.subject?.metric ? 4 : metric.sides;
         for (let side = 0; side < sides; side++) {
           if (!metric.prepare(side, PORTION)) return false;
-          const measure = metric.side(side);
-          // One at a time, for each goes through all nodes.
-          if (!measure.functions) return !functionTotals(metric.tree, measure, frames.count);
+          if (functionTotals(metric.tree, metric.side(side), frames.count, PORTION).count < metric.tree.size) return false;
         }
         return true;
       }),

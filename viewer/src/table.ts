@@ -3,9 +3,9 @@ import { button, el, foreign, placeOf } from "./dom.ts";
 import { functionTotals, type FunctionTotals } from "./model.ts";
 import { abs, min } from "./numbers.ts";
 import type { Subject } from "./subject.ts";
-import { count, formatValue, grouped, percent, points, signed } from "./text.ts";
+import { count, formatValue, grouped, percent, points, signed, tenths } from "./text.ts";
 
-const PORTION = 200;
+const PORTION = 100;
 const MORE = 1000;
 
 type Of = (frame: number) => number;
@@ -124,7 +124,7 @@ function diffColumns(subject: Subject): Column[] {
   const share = subject.comparing === "share";
   const sums = [subject.baseline, subject.candidate!].map((measure) => functionTotals(tree, measure, frames.count));
   const scales = [subject.baseline, subject.candidate!].map((measure) => (share ? 100 / (measure.sum || 1) : 1));
-  const say = (value: number): string => (share ? `${value.toFixed(1)}%` : formatValue(metric.amount(value), metric.unit));
+  const say = (value: number): string => (share ? tenths(value) : formatValue(metric.amount(value), metric.unit));
   const change = (value: number): string =>
     share ? points(value) : signed(metric.amount(value), metric.unit);
   const found: Column[] = [];

@@ -40,8 +40,13 @@ export function points(change: number): string {
   return `${rounded > 0 ? "+" : ""}${rounded.toFixed(1)} points`;
 }
 
+/** Hundredths, rounded as Python does: between two equally near ones to the even one. */
+export function tenths(share: number): string {
+  return `${(share % 1 === 0.25 ? share - 0.01 : share).toFixed(1)}%`;
+}
+
 export function percent(part: number, whole: number): string {
-  return whole > 0 ? `${((100 * part) / whole).toFixed(1)}%` : "–";
+  return whole > 0 ? tenths((part / whole) * 100) : "–";
 }
 
 export function count(number: number, one: string): string {

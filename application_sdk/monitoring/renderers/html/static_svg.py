@@ -38,6 +38,9 @@ def static_svg(tree: CallTree, metric: str, unit: str, label: str) -> str:
     if not whole > 0:
         return ""
     boxes = _boxes(tree, totals, whole)
+    if not boxes:
+        # Hundreds of functions side by side, each too narrow to draw.
+        return ""
     height = (max(box.row for box in boxes) + 1) * _ROW
     parts = [
         (
