@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import gc
 import sys
 import threading
@@ -338,6 +339,57 @@ def test_the_programs_task_factory_is_used_and_comes_back(profiles: Finished) ->
 
     assert asyncio.run(main()) is factory
     assert made[0] == "child"
+    assert len(profiles()) == 1
+
+
+def test_a_task_factory_that_the_program_sets_during_a_memory_capture_is_used(
+    profiles: Finished,
+) -> None:
+    made: list[str] = []
+
+    def factory(loop: Any, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+        made.append(coroutine.__name__)
+        return asyncio.Task(coroutine, loop=loop, **options)
+
+    async def child() -> None: ...
+
+    @memory_profile(name="parent")
+    async def parent() -> None:
+        await asyncio.gather(child(), child())
+        asyncio.get_running_loop().set_task_factory(factory)
+        await asyncio.create_task(child())
+
+    async def main() -> Any:
+        loop = asyncio.get_running_loop()
+        await parent()
+        assert "create_task" not in vars(loop)
+        return loop.get_task_factory()
+
+    assert asyncio.run(main()) is factory
+    assert made[0] == "child"  # the loop's own end makes some too
+    assert len(profiles()) == 1
+
+
+def test_tasks_of_a_memory_capture_keep_their_names_and_outcomes(profiles: Finished) -> None:
+    async def child(outcome: Any) -> str:
+        await asyncio.sleep(0)
+        if isinstance(outcome, BaseException):
+            raise outcome
+        coroutine: Any = asyncio.current_task().get_coro()  # type: ignore[union-attr]
+        return f"{coroutine.__name__} {coroutine.__qualname__}"
+
+    async def observe() -> list[Any]:
+        first = asyncio.create_task(child(1), name="first")
+        await first
+        inside = contextvars.copy_context()
+        second = asyncio.create_task(child(2), name="second", context=inside)
+        results = await asyncio.gather(
+            child(3), second, child(KeyError("x")), return_exceptions=True
+        )
+        return [first.get_name(), first.result(), second.get_name(), *map(repr, results)]
+
+    plain = asyncio.run(observe())
+    assert asyncio.run(memory_profile(observe)()) == plain
     assert len(profiles()) == 1
 
 

@@ -26,6 +26,10 @@ END_PREFIX = "<monitored call ends "
 """Of the functions whose one allocation notes a call's begin and end among the records."""
 
 
+_MOST_NAMES = 256
+"""Of tasks' coroutines that one call keeps; a program may make them up as it goes."""
+
+
 class Step(Protocol):
     """Entered whenever a call, or a part of it, runs."""
 
@@ -51,13 +55,13 @@ class Marker:
         self.name = f"{prefix}{identity}>"
         self.code = _named(_call.__code__, self.name)
         self._steps_code: CodeType | None = None
-        self._awaiting: FunctionType | None = None
+        self._marks: TaskMarks | None = None
 
     @property
     def codes(self) -> tuple[CodeType, ...]:
         """The code objects that stand for the call on a stack."""
         codes = (self.code,) if self._steps_code is None else (self.code, self._steps_code)
-        return codes if self._awaiting is None else (*codes, self._awaiting.__code__)
+        return codes if self._marks is None else (*codes, self._marks.code)
 
     @property
     def steps_of_coroutines(self) -> CodeType:
@@ -82,15 +86,15 @@ class Marker:
         return driving
 
     @property
-    def marking(self) -> Callable[[Any], Any]:
-        """Makes a coroutine that runs another one inside the marker, and no more."""
-        if self._awaiting is None:
-            self._awaiting = FunctionType(_named(_drive_task.__code__, self.name), {})
-        return self._awaiting
+    def task_marks(self) -> TaskMarks:
+        """What makes coroutines that run another one inside the marker, and no more."""
+        if self._marks is None:
+            self._marks = TaskMarks(_named(_drive_task.__code__, self.name))
+        return self._marks
 
     def mark_task(self, coroutine: Any) -> Any:
         """A coroutine for a task that runs another one inside the marker, and no more."""
-        marked = self.marking(coroutine)
+        marked = self.task_marks[""](coroutine)
         _name_like(marked, coroutine)
         return marked
 
@@ -105,6 +109,26 @@ class Marker:
         native = type(inner) in _NATIVE
         send = getattr(inner, "send", None) or _Next(inner)
         return FunctionType(self._steps_code, {})(inner, send, step, native)
+
+
+class TaskMarks(dict[str, Callable[[Any], Any]]):
+    """By a coroutine's qualified name: what makes one of that name that runs it in the marker.
+
+    A coroutine has the names of its function. Naming each one anew would take longer.
+
+    Args:
+        code: The marker's code, which all of them share.
+    """
+
+    def __init__(self, code: CodeType) -> None:
+        self.code = code
+
+    def __missing__(self, qualname: str) -> Callable[[Any], Any]:
+        if len(self) >= _MOST_NAMES:
+            self.clear()
+        mark = self[qualname] = FunctionType(self.code, {})
+        mark.__name__, mark.__qualname__ = qualname.rpartition(".")[2], qualname
+        return mark
 
 
 class _Next:

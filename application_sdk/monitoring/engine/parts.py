@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import Context, ContextVar
-from types import CodeType, CoroutineType
+from types import CodeType
 from typing import Any, Protocol
 
-from application_sdk.monitoring.calls.marker import Marker, Step
-from application_sdk.monitoring.containment import report_fault
+from application_sdk.monitoring.calls.marker import Marker, Step, TaskMarks
+from application_sdk.monitoring.engine.followed_loop import FollowedLoop
 from application_sdk.monitoring.protocols import ProfiledCall
 
 
@@ -31,7 +31,7 @@ class Carried(Protocol):
     outer: Carried | None
     open: bool
     marks_tasks: bool
-    quick_mark: Callable[[Any], Any] | None
+    task_marks: TaskMarks | None
 
     @property
     def part_step(self) -> Step:
@@ -49,7 +49,7 @@ active: ContextVar[Any] = ContextVar("application_sdk_monitoring_session", defau
 _lock = threading.Lock()
 _carried: dict[int, Carried] = {}
 _by_marker: dict[CodeType, Carried] = {}
-_factories: dict[Any, tuple[Callable[..., Any], Any]] = {}
+_followed_loops: dict[Any, FollowedLoop] = {}
 _submit: tuple[Callable[..., Any], Any] | None = None
 
 
@@ -62,11 +62,8 @@ def carry(session: Carried) -> None:
             _patch_submit()
         if loop is not None:
             session.call.loops[threading.get_ident()] = loop
-        if loop is not None and loop not in _factories and session.marks_tasks:
-            previous = loop.get_task_factory()
-            factory = _task_factory(previous)
-            _factories[loop] = (factory, previous)
-            loop.set_task_factory(factory)
+        if loop is not None and loop not in _followed_loops and session.marks_tasks:
+            _followed_loops[loop] = FollowedLoop(loop, active, _followed)
 
 
 def carried() -> int:
@@ -78,7 +75,7 @@ def mark_no_tasks() -> None:
     """A session does without markers on its tasks now; if all do, factories go back."""
     with _lock:
         if not any(session.marks_tasks for session in _carried.values()):
-            _restore_factories()
+            _leave_loops()
 
 
 def belongs(session: Carried, context: Context) -> bool:
@@ -117,7 +114,7 @@ def put_down(session: Carried) -> None:
     with _lock:
         _carried.pop(id(session), None)
         if not any(other.marks_tasks for other in _carried.values()):
-            _restore_factories()
+            _leave_loops()
         if not _carried:
             _restore_submit()
 
@@ -128,16 +125,14 @@ def reset_after_fork() -> None:
     _lock = threading.Lock()
     _carried.clear()
     _by_marker.clear()
-    _restore_factories()
+    _leave_loops()
     _restore_submit()
 
 
-def _restore_factories() -> None:
-    for loop, (factory, previous) in _factories.items():
-        # A factory that the program set on top of ours goes on as it is.
-        if loop.get_task_factory() is factory:
-            loop.set_task_factory(previous)
-    _factories.clear()
+def _leave_loops() -> None:
+    for followed in _followed_loops.values():
+        followed.leave()
+    _followed_loops.clear()
 
 
 def _running_loop() -> Any:
@@ -154,38 +149,6 @@ def _sessions(context: Context | None = None) -> list[Carried]:
             found.append(session)
         session = session.outer
     return found
-
-
-def _task_factory(previous: Callable[..., Any] | None) -> Callable[..., Any]:
-    import asyncio
-
-    task_class = asyncio.Task
-
-    def factory(loop: Any, coroutine: Any, **options: Any) -> Any:
-        context = options.get("context")
-        session = active.get() if context is None else context.get(active)
-        if session is not None:
-            try:
-                mark = session.quick_mark
-                if (
-                    mark is None
-                    or session.outer is not None
-                    or type(coroutine) is not CoroutineType
-                ):
-                    coroutine = _followed(coroutine, session)
-                else:
-                    # In place, for under memray a call costs as much as the task's own step.
-                    marked = mark(coroutine)
-                    marked.__name__ = coroutine.__name__
-                    marked.__qualname__ = coroutine.__qualname__
-                    coroutine = marked
-            except Exception:
-                report_fault("following a task that a call started")
-        if previous is not None:
-            return previous(loop, coroutine, **options)
-        return task_class(coroutine, loop=loop, **options)
-
-    return factory
 
 
 def _followed(coroutine: Any, session: Carried | None) -> Any:

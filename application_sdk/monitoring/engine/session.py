@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 from application_sdk.monitoring.calls.kinds import Kind
-from application_sdk.monitoring.calls.marker import PART_PREFIX, Marker
+from application_sdk.monitoring.calls.marker import PART_PREFIX, Marker, TaskMarks
 from application_sdk.monitoring.containment import contained, report_fault
 from application_sdk.monitoring.engine.backend_choice import (
     cpu_order,
@@ -100,7 +100,7 @@ class Session:
         self._capturing = True
         self._running_since: float | None = None
         self._ran = 0.0
-        self.quick_mark: Callable[[Any], Any] | None = None
+        self.task_marks: TaskMarks | None = None
         self._cpu: Any = None
         self._memory: Any = None
         if memory:
@@ -125,6 +125,8 @@ class Session:
         """The call runs on, on this thread."""
         self._running_since = time.perf_counter()
         self.outer = active.get()
+        if self.outer is not None:
+            self.task_marks = None  # a task is a part of both
         active.set(self)
         if self._capturing and self._stepped:
             with contained("following a call"):
@@ -147,11 +149,11 @@ class Session:
         if not self.loose:
             return self.call.parts.drive_task(coroutine, self.part_step)
         marked = self.call.parts.mark_task(coroutine)
-        if self.quick_mark is None and self.open:
+        if self.task_marks is None and self.open and self.outer is None:
             # Captures that know code by its address have to see the marker's once.
             self.enter_part()
             self.leave_part()
-            self.quick_mark = self.call.parts.marking
+            self.task_marks = self.call.parts.task_marks
         return marked
 
     def enter_part(self) -> None:
@@ -192,7 +194,7 @@ class Session:
     def finish(self, error: BaseException | None, closed: bool = False) -> None:
         """The call has ended; never raises a fault of its own."""
         ended = time.perf_counter()
-        self.open, self.quick_mark = False, None
+        self.open, self.task_marks = False, None
         try:
             self._stop()
             stepwise = self.plan.kind in _STEPWISE
