@@ -383,9 +383,8 @@ def test_tasks_of_a_memory_capture_keep_their_names_and_outcomes(profiles: Finis
         await first
         inside = contextvars.copy_context()
         second = asyncio.create_task(child(2), name="second", context=inside)
-        results = await asyncio.gather(
-            child(3), second, child(KeyError("x")), return_exceptions=True
-        )
+        third = asyncio.get_running_loop().create_task(coro=child(3))
+        results = await asyncio.gather(third, second, child(KeyError("x")), return_exceptions=True)
         return [first.get_name(), first.result(), second.get_name(), *map(repr, results)]
 
     plain = asyncio.run(observe())

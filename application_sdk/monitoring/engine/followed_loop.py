@@ -89,16 +89,15 @@ def _shortcut(
         return None
     task_class, original, running = asyncio.Task, loop.create_task, active.get
 
-    def create_task(coroutine: Any, **options: Any) -> Any:
+    def create_task(coro: Any, **options: Any) -> Any:
         # Not one call more than it takes: each one of a C function is told to memray twice.
         if loop._task_factory is factory and "context" not in options:
             session = running()
             if session is None:
-                return task_class(coroutine, loop=loop, **options)
+                return task_class(coro, loop=loop, **options)
             marks = session.task_marks
-            if marks is not None and coroutine.__class__ is CoroutineType:
-                marked = marks[coroutine.__qualname__](coroutine)
-                return task_class(marked, loop=loop, **options)
-        return original(coroutine, **options)
+            if marks is not None and coro.__class__ is CoroutineType:
+                return task_class(marks[coro.__qualname__](coro), loop=loop, **options)
+        return original(coro, **options)
 
     return create_task
