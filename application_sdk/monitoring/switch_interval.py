@@ -74,16 +74,17 @@ class Promptness:
         if seconds <= _LONGEST_WAIT_SECONDS and _can_tell_contention and self._usual is None:
             self._choose(time.monotonic())
 
-    def before_wait(self, until: float, now: float, cpu: float) -> None:
-        """The thread is going to wait, until this time at most.
+    def before_wait(self, due: float, until: float, now: float, cpu: float) -> None:
+        """The thread is going to wait.
 
         Args:
-            until: A time of ``time.monotonic``.
+            due: When it has something to do; what it does often is to be done on time.
+            until: When it is going to wake up, as ``due`` a time of ``time.monotonic``.
             now: The present one.
             cpu: The thread's of ``time.thread_time``.
         """
         self._until = until
-        self._is_prompt = until - now <= _LONGEST_WAIT_SECONDS and _can_tell_contention
+        self._is_prompt = due - now <= _LONGEST_WAIT_SECONDS and _can_tell_contention
         if not self._is_prompt:
             self.restore()
             return

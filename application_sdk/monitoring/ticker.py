@@ -89,8 +89,9 @@ class Ticker:
                     return
                 continue
             now, cpu = time.monotonic(), time.thread_time()
-            until = max(min(map(_due, ticks)), now + pace.pause(now, cpu))
-            promptness.before_wait(until, now, cpu)
+            due = min(map(_due, ticks))
+            until = max(due, now + pace.pause(now, cpu))
+            promptness.before_wait(due, until, now, cpu)
             self._asleep.acquire(timeout=max(0.0, until - now))
             now = time.monotonic()
             promptness.after_wait(now)

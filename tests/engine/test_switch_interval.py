@@ -58,10 +58,17 @@ def test_rare_ticks_leave_it_alone(usual: float) -> None:
     assert seen[0] == usual
 
 
+def test_a_thread_that_has_to_pause_gets_it_too(usual: float) -> None:
+    promptness, now = Promptness(), time.monotonic()
+    promptness.before_wait(now + 0.01, now + 0.2, now, time.thread_time())
+    assert sys.getswitchinterval() < usual
+    promptness.restore()
+
+
 def test_one_that_the_program_sets_meanwhile_stays(usual: float) -> None:
     promptness = Promptness()
     now = time.monotonic()
-    promptness.before_wait(now + 0.01, now, time.thread_time())
+    promptness.before_wait(now + 0.01, now + 0.01, now, time.thread_time())
     sys.setswitchinterval(0.002)
     promptness.after_wait(now + 0.01)
     promptness.restore()
@@ -84,7 +91,7 @@ def test_threads_that_contend_for_the_lock_get_the_usual_one_back(usual: float) 
     try:
         while time.monotonic() < until:
             now = time.monotonic()
-            promptness.before_wait(now + 0.01, now, time.thread_time())
+            promptness.before_wait(now + 0.01, now + 0.01, now, time.thread_time())
             if sys.getswitchinterval() == usual:
                 break
             never.wait(0.01)

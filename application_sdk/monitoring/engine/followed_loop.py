@@ -42,7 +42,7 @@ class FollowedLoop:
         loop = self._loop
         if loop.get_task_factory() is self._factory:
             loop.set_task_factory(self._previous)
-        if self._create_task is not None and vars(loop).get("create_task") is self._create_task:
+        if self._create_task is not None and loop.create_task is self._create_task:
             del loop.create_task
 
 
@@ -82,7 +82,8 @@ def _shortcut(
     if (
         previous is not None
         or own is not asyncio.BaseEventLoop.create_task
-        or "create_task" in vars(loop)
+        # Not by vars(): an object that was asked for its dictionary finds its attributes more slowly.
+        or getattr(loop.create_task, "__func__", None) is not own
         or not hasattr(loop, "_task_factory")
         or loop.get_debug()  # it then notes where a task was created, and leaves out its own frame
     ):
