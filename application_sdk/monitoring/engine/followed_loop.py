@@ -82,7 +82,7 @@ def _shortcut(
     if (
         previous is not None
         or own is not asyncio.BaseEventLoop.create_task
-        # Not by vars(): an object that was asked for its dictionary finds its attributes more slowly.
+        # Not by vars(): an object asked for its dictionary finds its attributes more slowly.
         or getattr(loop.create_task, "__func__", None) is not own
         or not hasattr(loop, "_task_factory")
         or loop.get_debug()  # it then notes where a task was created, and leaves out its own frame
