@@ -75,7 +75,7 @@ ARENA = 2**20
 
 def share(number: int) -> tuple[float, int]:
     """What one of the overlapping calls burns and keeps."""
-    return 0.02 + 0.002 * number, 200_000 + 16_000 * number
+    return 0.04 + 0.002 * number, 200_000 + 16_000 * number
 
 
 @contextmanager
@@ -389,6 +389,27 @@ def test_tasks_of_a_memory_capture_keep_their_names_and_outcomes(profiles: Finis
 
     plain = asyncio.run(observe())
     assert asyncio.run(memory_profile(observe)()) == plain
+    assert len(profiles()) == 1
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("decorator", [flamegraph, memory_profile])
+def test_a_task_without_a_name_gets_asyncios(
+    profiles: Finished, decorator: Any, debug: bool
+) -> None:
+    async def child() -> str:
+        task = asyncio.current_task()
+        assert task is not None
+        return task.get_name()
+
+    @decorator(name="parent")
+    async def parent() -> list[str]:
+        inside = asyncio.create_task(child(), context=contextvars.copy_context())
+        return [await asyncio.create_task(child()), *await asyncio.gather(child(), inside)]
+
+    names = asyncio.run(parent(), debug=debug)
+
+    assert all(name.startswith("Task-") for name in names)
     assert len(profiles()) == 1
 
 

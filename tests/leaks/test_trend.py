@@ -187,16 +187,26 @@ def test_a_pause_of_days_without_readings_is_no_growth() -> None:
     assert set(found) == {None}
 
 
-def test_observing_takes_at_most_five_microseconds_on_average() -> None:
+def test_observing_takes_no_longer_than_a_few_hundred_additions() -> None:
+    # 2 microseconds where a hundred additions take 1.4; a busy machine slows both.
     series = list(readings(LEAKING_DAILY["follows_the_day_and_leaks"], 1, 48))
+
+    def add(count: int) -> None:
+        total = 0.0
+        for _ in range(count):
+            total += 1.0
+
     best = math.inf
     for _ in range(5):
         trend = LeakTrend(LIMIT)
-        start = time.thread_time()
+        began = time.thread_time()
         for value, at in series:
             trend.observe(value, at)
-        best = min(best, (time.thread_time() - start) / len(series))
-    assert best <= 5e-6
+        observed = time.thread_time()
+        for _ in series:
+            add(100)
+        best = min(best, (observed - began) / (time.thread_time() - observed))
+    assert best <= 3.5
 
 
 def test_its_memory_does_not_grow_with_time() -> None:
