@@ -115,8 +115,8 @@ def _shortcut(
             else:
                 coro = _followed(coro, session, follow)
         task = task_class(coro, loop=loop, **options)
-        if debugs and task._source_traceback:
-            del task._source_traceback[-1]  # this frame, as the loop leaves out its own
+        if debugs and (created := getattr(task, "_source_traceback", None)):
+            del created[-1]  # this frame, as the loop leaves out its own
         return task
 
     return create_task

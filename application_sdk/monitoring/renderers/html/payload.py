@@ -145,7 +145,7 @@ def _encode_tree(tree: Tree, order: list[int], body: list[bytes]) -> dict[str, A
 
     frames = list(map(order.__getitem__, tree.tree.frame_ids))
     structure = [put(_pops(tree.tree.parents)), put(frames)]
-    metrics = []
+    metrics: list[dict[str, Any]] = []
     counted: FunctionSums | None = None
     for metric in tree.metrics:
         finest = _FINEST[metric.unit]
