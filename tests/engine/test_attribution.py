@@ -402,12 +402,11 @@ def test_a_task_without_a_name_gets_asyncios(
         assert task is not None
         return task.get_name()
 
-    @decorator(name="parent")
     async def parent() -> list[str]:
         inside = asyncio.create_task(child(), context=contextvars.copy_context())
         return [await asyncio.create_task(child()), *await asyncio.gather(child(), inside)]
 
-    names = asyncio.run(parent(), debug=debug)
+    names = asyncio.run(decorator(parent)(), debug=debug)
 
     assert all(name.startswith("Task-") for name in names)
     assert len(profiles()) == 1
