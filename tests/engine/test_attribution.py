@@ -318,12 +318,19 @@ def test_a_task_that_outlives_its_call_is_no_part_of_it_any_more(profiles: Finis
     assert burnt(profile) < 0.03
 
 
-def test_the_programs_task_factory_is_used_and_comes_back(profiles: Finished) -> None:
+def noting_factory() -> tuple[Callable[..., asyncio.Task[Any]], list[str]]:
+    """A task factory of the program's, and the names of the coroutines that it was given."""
     made: list[str] = []
 
     def factory(loop: Any, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
         made.append(coroutine.__name__)
         return asyncio.Task(coroutine, loop=loop, **options)
+
+    return factory, made
+
+
+def test_the_programs_task_factory_is_used_and_comes_back(profiles: Finished) -> None:
+    factory, made = noting_factory()
 
     async def child() -> None: ...
 
@@ -345,11 +352,7 @@ def test_the_programs_task_factory_is_used_and_comes_back(profiles: Finished) ->
 def test_a_task_factory_that_the_program_sets_during_a_memory_capture_is_used(
     profiles: Finished,
 ) -> None:
-    made: list[str] = []
-
-    def factory(loop: Any, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
-        made.append(coroutine.__name__)
-        return asyncio.Task(coroutine, loop=loop, **options)
+    factory, made = noting_factory()
 
     async def child() -> None: ...
 

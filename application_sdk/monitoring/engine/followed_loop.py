@@ -58,7 +58,7 @@ def _factory(
         context = options.get("context")
         session = active.get() if context is None else context.get(active)
         if session is not None:
-            coroutine = _followed(coroutine, session, follow)
+            coroutine = _followed_safely(coroutine, session, follow)
         if previous is not None:
             return previous(loop, coroutine, **options)
         return task_class(coroutine, loop=loop, **options)
@@ -66,7 +66,7 @@ def _factory(
     return factory
 
 
-def _followed(coroutine: Any, session: Any, follow: Follow) -> Any:
+def _followed_safely(coroutine: Any, session: Any, follow: Follow) -> Any:
     try:
         marks = session.task_marks
         if marks is None or type(coroutine) is not CoroutineType:
@@ -113,7 +113,7 @@ def _shortcut(
             if marks is not None and coro.__class__ is CoroutineType:
                 coro = marks[coro.__qualname__](coro)
             else:
-                coro = _followed(coro, session, follow)
+                coro = _followed_safely(coro, session, follow)
         task = task_class(coro, loop=loop, **options)
         if debugs and (created := getattr(task, "_source_traceback", None)):
             del created[-1]  # this frame, as the loop leaves out its own
