@@ -218,22 +218,21 @@ def measure(
 
 def real() -> Profile:
     """A profile of something real: parsing and compiling the standard library's packages."""
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        flamegraph(
+    with tempfile.TemporaryDirectory() as directory:
+        with flamegraph(
             name="compile",
             sample_rate=1.0,
             backend="pyinstrument",
             interval=0.001,
             output_dir=directory,
             formats="json",
-        ) as run,
-    ):
-        for file in sorted(Path(json.__file__).parent.parent.glob("[a-c]*.py")):
-            tree = ast.parse(file.read_text("utf-8"))
-            ast.dump(tree)
-            ast.unparse(tree)
-    flush()
+        ) as run:
+            for file in sorted(Path(json.__file__).parent.parent.glob("[a-c]*.py")):
+                tree = ast.parse(file.read_text("utf-8"))
+                ast.dump(tree)
+                ast.unparse(tree)
+        # Until then its files are being written, in the directory that goes away here.
+        flush()
     assert run.profile is not None
     return run.profile
 
