@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-_SHARE = 0.005
+_SHARE = 0.003
 """Of the time, for ticks 10 ms apart; who asks for more frequent ones allows for more."""
 _SHARE_IS_FOR_SECONDS = 0.01
-_MOST_CREDIT_SECONDS = 0.005
+_MOST_CREDIT_SECONDS = 0.003
 """CPU time that may be spent at once: some dozens of ticks, so that a short call is seen well."""
 _LONGEST_PAUSE_SECONDS = 0.25
 

@@ -6,8 +6,8 @@ import pytest
 
 from application_sdk.monitoring.pace import Pace
 
-SHARE = 0.005
-CREDIT = 0.005
+SHARE = 0.003
+CREDIT = 0.003
 TICK = 0.01
 
 
@@ -32,7 +32,7 @@ def ticks(pace: Pace, now: float, seconds: float, cost: float, interval: float =
 
 def test_cheap_ticks_come_as_often_as_they_were_asked_for() -> None:
     pace, now = begun()
-    assert ticks(pace, now, 10, cost=45e-6) == pytest.approx(1000, abs=2)
+    assert ticks(pace, now, 10, cost=27e-6) == pytest.approx(1000, abs=2)
 
 
 @pytest.mark.parametrize("cost", [100e-6, 200e-6, 500e-6])
@@ -44,12 +44,12 @@ def test_dear_ticks_cost_a_share_of_the_time(cost: float) -> None:
 
 def test_a_short_call_has_all_its_ticks_where_nothing_was_spent_before() -> None:
     pace, now = begun()
-    assert ticks(pace, now, 0.3, cost=130e-6) == pytest.approx(30, abs=1)
+    assert ticks(pace, now, 0.3, cost=100e-6) == pytest.approx(30, abs=1)
 
 
 def test_ticks_that_are_asked_for_more_often_may_cost_more() -> None:
     pace, now = begun()
-    count = ticks(pace, now, 10, cost=45e-6, interval=0.001)
+    count = ticks(pace, now, 10, cost=27e-6, interval=0.001)
     assert count == pytest.approx(10_000, rel=0.01)
 
 

@@ -24,7 +24,7 @@ from application_sdk.monitoring.ticker import Tick, ticker
 
 _MORE_LOOKS = 2
 """How often a tick looks again where looks always find an event loop between two tasks."""
-_PLACED_TOGETHER = 8
+_PLACED_TOGETHER = 32
 """Samples are placed in the tree so many at a time: what that needs has left the processor's
 cache in between, and the program waits for it."""
 _MEASURED_ONE_IN = 8
