@@ -28,8 +28,8 @@ const own =
   "past path pathOf pending picture pixels place places pops prepare press proceed put query range ratio " +
   "reach regex remember repaint repeated reset resized rest result reveal right root row rowOf rows " +
   "rowStart sandwich say scale scan scene search searcher searching self sentence setFocus shade shades show " +
-  "shown showResult side sides single size sorted source spacer stage starts state states step subject sum sums " +
-  "table text texts theme toggleTheme told tooltip total tree trees unit used values view views walked " +
+  "shown showResult side sides single size sorted source spacer stage start starts state states step subject sum sums " +
+  "table text texts theme toggleTheme told tooltip total tree trees unit up used values view views walked weight " +
   "widthBy widths wishes withShare writing wrong zoom";
 const mangleProps = new RegExp(`^(${own.split(" ").join("|")})$`);
 
