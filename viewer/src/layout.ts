@@ -67,8 +67,8 @@ export class Layout {
     this.bucket.push(frames);
   }
 
-  /** Add rows; true once all are there, false where the time of this step is over. */
-  proceed(): boolean {
+  /** Add rows, below nodes of some weight; true once all are there, false where the time of this step is over. */
+  proceed(light = 0): boolean {
     const { view, node, x, bucket, rowStart, pixels, scale } = this;
     let at = 0;
     let least = 0;
@@ -81,7 +81,7 @@ export class Layout {
       const box = this.walked;
       // With the last box of a row, the next row is complete.
       if (box === rowStart.at(-1)) rowStart.push(node.length);
-      if (bucket[box]) continue;
+      if (bucket[box] || view.weight(node[box]!) < light) continue;
       const dense = max(0, node.length - MANY_A_ROW * this.rows) / MANY;
       least = (NARROWEST * 2 ** floor(dense)) / scale;
       at = x[box]!;

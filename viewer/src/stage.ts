@@ -21,6 +21,8 @@ const REST = 300;
 /** So many groups are read ahead, of those for which more than this has to be added up. */
 const MOST_AHEAD = 24;
 const HEAVY = 512;
+/** Less than this is added up soon enough when it is asked for, and there are very many of them. */
+const LIGHT = 16;
 const PAUSE = 20;
 
 export interface Stage {
@@ -75,7 +77,7 @@ export const makeStage = ({ header, frames }: Model, scope: Scope, darkness: Med
   /** Add up what a zoom to one of the largest groups would show, while nothing is asked for. */
   const readAhead = (): void => {
     beginStep(true);
-    while (ahead[0]?.proceed() && !late()) ahead.shift();
+    while (ahead[0]?.proceed(LIGHT) && !late()) ahead.shift();
     if (ahead.length) resting = setTimeout(readAhead, PAUSE);
   };
 
@@ -136,7 +138,7 @@ export const makeStage = ({ header, frames }: Model, scope: Scope, darkness: Med
             .filter((each) => view.weight(each) > HEAVY)
             .sort((a, b) => view.weight(b) - view.weight(a))
             .slice(0, MOST_AHEAD)
-            .map((each) => new Layout(view, { node: each, start: 0, end: 1 }, pixels)),
+            .map((node) => new Layout(view, { node, start: 0, end: 1 }, pixels)),
         );
         readAhead();
       }, REST);
