@@ -24,13 +24,13 @@ const own =
   "findLabel first fixes flags focused fold folded foreign format found foundFor frame frames functions gather graph groups " +
   "guards header hide hit hover initial kept kids kind klass label " +
   "labels layout least libraries line list live made mark match matchText measures metric metrics model moved " +
-  "name narrow node nodes note options origin outermost own paintNow pair panel paper parent parents " +
-  "past path pathOf pending picture pixels place places pops prepare press proceed put query range ratio " +
+  "name narrow next node nodes note options origin outermost own paintNow pair panel paper parent parents " +
+  "past path pathOf pending picture pixels place places pops prepare press proceed put query range ratio read " +
   "reach regex remember repaint repeated reset resized rest result reveal right root row rowOf rows " +
   "rowStart sandwich say scale scan scene search searcher searching self sentence setFocus shade shades show " +
-  "shown showResult side sides single size sorted source spacer stage starts state states step subject sum sums " +
-  "table text texts theme toggleTheme told tooltip total tree trees unit used values view views walked " +
-  "widthBy widths wishes withShare writing wrong zoom";
+  "shown showResult side sides single size sorted source spacer stage start starts state states step subject sum sums " +
+  "table text texts theme toggleTheme told tooltip total tree trees unit up update used values view views walked weight " +
+  "widthBy widths wishes withShare write writing wrong zoom";
 const mangleProps = new RegExp(`^(${own.split(" ").join("|")})$`);
 
 const shared = { bundle: true, write: false, logLevel: "warning", charset: "ascii" };

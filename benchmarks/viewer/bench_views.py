@@ -6,7 +6,8 @@ A profile of 3,000 functions, half of them of libraries, and a diff in which eve
 in every view, with library frames hidden and with recursion folded. Times are of scripts on the
 thread's own clock. *Whole* is all that one interaction causes until the page rests, *block* the
 longest stretch in which the page could not answer: large trees are added up in several frames.
-Each figure is the median and the worst of several interactions on one page that came to rest.
+Each figure is the median and the worst of several interactions on one page that came to rest, before
+each zoom as well: what it reads ahead meanwhile is the last column, as the most that it took at once.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ MOST_BLOCK = 16
 _TRIES = 3
 OPTIONS = ("", "hide=1", "fold=1")
 _SCRIPT = ("FunctionCall", "EvaluateScript", "FireAnimationFrame", "FireIdleCallback", "TimerFire")
+# The page begins to read ahead when nothing was asked of it for a while.
+_PAUSE = "new Promise(done => setTimeout(done, 400))"
 _DONE = "document.querySelector('canvas')?.ariaBusy !== 'true'"
 _PRESS = "[...document.querySelectorAll('button')].find(b => b.textContent === '%s').click()"
 # What the protocol evaluates itself is in no event.
@@ -110,17 +113,28 @@ class Watched:
         """Press a control."""
         return self.took(_PRESS % name)
 
+    def rest(self) -> Took:
+        """What the page does by itself before it rests."""
+        before = script_seconds(self.page)
+        self.page.evaluate(_PAUSE)
+        rest(self.page)
+        return Took(1000 * (script_seconds(self.page) - before), 0)
 
-def measure(browser: Browser, address: str, view: str, options: str) -> dict[str, list[Took]]:
-    """Open a view from another one and use it."""
+
+def measure(
+    browser: Browser, address: str, view: str, options: str, *, resting: bool = False
+) -> dict[str, list[Took]]:
+    """Open a view from another one and use it, at once or when it has come to rest."""
     other = "Flame" if view == "Icicle" else "Icicle"
     watched = Watched(browser, f"{address}#view={other.lower()}&{options}")
     watched.page.call("Performance.enable", timeDomain="threadTicks")
-    found: dict[str, list[Took]] = {"open": [watched.press(view)], "hover": [], "zoom": [], "pan": []}
+    found: dict[str, list[Took]] = {"open": [watched.press(view)], "hover": [], "zoom": [], "pan": [], "rest": []}
     for across, row in _PLACES:
         below = "bounds.y + %d" if view != "Flame" else "bounds.bottom - %d"
         # Twice: once more from where that led to.
         for kind, event in 2 * _EVENTS:
+            if resting and kind == "zoom":
+                found["rest"].append(watched.rest())
             found[kind].append(watched.took(_CLICK % (across, below % (20 * row + 10), event)))
         found["pan"].extend(watched.took(pan) for pan in PANS[:3])
         found["zoom"].append(watched.press("Reset zoom"))
@@ -155,7 +169,7 @@ def main() -> None:
     if path is None:
         sys.exit("this needs Chromium: apt-get install chromium")
     print("milliseconds: median, worst, longest block")
-    print(f"{'page':<18}{'view':<18}{'open':<22}{'hover':<22}{'zoom':<22}{'pan':<22}")
+    print(f"{'page':<18}{'view':<18}{'open':<22}{'hover':<22}{'zoom':<22}{'pan':<22}ahead")
     for nodes in sizes:
         profile = with_libraries(example(nodes))
         pages = {"profile": render(profile), "diff": render_diff(profile, with_noise(profile))}
@@ -165,10 +179,12 @@ def main() -> None:
                 file = Path(directory) / f"{kind}.html"
                 file.write_bytes(content)
                 for view, options in itertools.product(VIEWS, OPTIONS):
-                    found = measure(browser, file.as_uri(), view, options)
+                    found = measure(browser, file.as_uri(), view, options, resting=True)
+                    ahead = max(took.whole for took in found.pop("rest"))
                     print(
                         f"{kind:<8}{nodes:>9,} {view:<9}{options:<8}",
                         *map(line, found.values()),
+                        f"{ahead:>6.1f}",
                         flush=True,
                     )
 

@@ -12,7 +12,13 @@ from application_sdk.monitoring.renderers.html.diff_page import render_diff
 from application_sdk.monitoring.renderers.html.page import asset
 from application_sdk.monitoring.renderers.html.union import unite
 from benchmarks.viewer.bench_page import Figures, example, measure, real
-from benchmarks.viewer.bench_views import MOST_BLOCK, longest_block, with_libraries, with_noise
+from benchmarks.viewer.bench_views import (
+    MOST_BLOCK,
+    longest_block,
+    with_libraries,
+    with_noise,
+)
+from benchmarks.viewer.bench_views import measure as measure_view
 from tests.viewer.chromium import Browser
 
 SCRIPT_MS = 16
@@ -110,3 +116,14 @@ def test_no_interaction_in_any_view_of_a_large_tree_holds_the_page_up(
     }
 
     assert {key: block for key, block in blocks.items() if block > MOST_BLOCK} == {}
+
+
+@pytest.mark.slow
+@pytest.mark.alone
+def test_a_zoom_in_the_callers_takes_no_longer_in_all(browser: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    file.write_bytes(render(with_libraries(example(100_000))))
+
+    tries = (measure_view(browser, file.as_uri(), "Callers", "", resting=True) for _ in range(3))
+
+    assert any(max(took.whole for took in found["zoom"]) <= SCRIPT_MS for found in tries)

@@ -13,7 +13,7 @@ import { grouped, hottest, pathTo } from "./views.ts";
 const MOST_BACK = 200;
 const HASH_PAUSE = 150;
 
-export function startApp(model: Model, root: HTMLElement): void {
+export const startApp = (model: Model, root: HTMLElement): void => {
   const { metrics, frames } = model;
   const initial = initialState(metrics[0]?.key ?? "");
   if (!metrics.length) initial.view = "timeline";
@@ -69,7 +69,7 @@ export function startApp(model: Model, root: HTMLElement): void {
   /** Take a new state on; what the keyboard was on is not there any more. */
   const become = (next: State, moved: boolean, pause = 0, then?: () => void): void => {
     state = next;
-    graph.focus = undefined;
+    graph.focused = undefined;
     show(moved, pause, then);
   };
 
@@ -89,7 +89,7 @@ export function startApp(model: Model, root: HTMLElement): void {
 
   /** The frame that is zoomed or focused, or else the hottest one. */
   const selected = (): number => {
-    const { focus, scene } = graph;
+    const { focused: focus, scene } = graph;
     const layout = focus && scene?.bands[focus.band]?.layout;
     const focused = layout && !layout.bucket[focus.box] ? layout.view.frame(layout.node[focus.box]!) : -1;
     const zoomed = state.places[0]?.path.at(-1) ?? -1;
@@ -101,9 +101,8 @@ export function startApp(model: Model, root: HTMLElement): void {
     const places = scope.drawn!.map((_, each) => (each === band ? there : (state.places[each] ?? WHOLE)));
     become({ ...state, places }, step, step ? 0 : HASH_PAUSE, () => {
       if (!step) return;
-      if (document.activeElement === graph.canvas) graph.focus = { band, box: 0 };
+      if (document.activeElement === graph.canvas) graph.focused = { band, box: 0 };
       say(`Zoomed. ${stage.sentence({ band, box: 0 })}`);
-      graph.repaint();
       then?.();
     });
   };
@@ -147,7 +146,7 @@ export function startApp(model: Model, root: HTMLElement): void {
       say("Back.");
     },
     reset() {
-      if (state.places.some(({ path, from, to }) => path.length || to - from < 1)) remember();
+      if (state.places.some(({ path, start, end }) => path.length || end - start < 1)) remember();
       become({ ...state, places: [] }, true);
       say("Zoom reset.");
     },
@@ -171,7 +170,7 @@ export function startApp(model: Model, root: HTMLElement): void {
       saver(model, subject, graph, stage.theme(state))(what);
       say(`${what} is downloaded.`);
     },
-    range: (band: number, from: number, to: number) => place(band, { ...(state.places[band] ?? WHOLE), from, to }, false),
+    range: (band: number, start: number, end: number) => place(band, { ...(state.places[band] ?? WHOLE), start, end }, false),
     search: () => controls.search.focus(),
     sandwich: (band: number, node: number) => sandwich(viewOf(band).frame(node)),
   };
@@ -211,4 +210,4 @@ export function startApp(model: Model, root: HTMLElement): void {
     },
   });
   show();
-}
+};

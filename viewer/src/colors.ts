@@ -18,7 +18,7 @@ export interface Theme {
   dark: boolean;
   back: string;
   line: string;
-  focus: string;
+  mark: string;
   text: string;
   matchText: string;
   fills: string[];
@@ -26,7 +26,7 @@ export interface Theme {
 
 type Triple = readonly [number, number, number];
 
-export function makeTheme(dark: boolean, memory: boolean): Theme {
+export const makeTheme = (dark: boolean, memory: boolean): Theme => {
   const fills: string[] = [];
   const hue = memory ? 160 : 28;
   for (let k = 0; k < SHADES; k++) {
@@ -50,19 +50,18 @@ export function makeTheme(dark: boolean, memory: boolean): Theme {
     fills,
     back: dark ? "#1b1a18" : "#fbfaf8",
     line: dark ? "#3a3733" : "#e2ddd5",
-    focus: dark ? "#fff" : "#000",
+    mark: dark ? "#fff" : "#000",
     text: dark ? "#f4f0ea" : "#1d1a16",
     matchText: "#fff",
   };
-}
+};
 
-function blend(from: Triple, to: Triple, share: number): string {
-  return `rgb(${from.map((part, k) => round(part + (to[k]! - part) * share)).join()})`;
-}
+const blend = (from: Triple, to: Triple, share: number): string =>
+  `rgb(${from.map((part, k) => round(part + (to[k]! - part) * share)).join()})`;
 
 /** A number below SHADES that is the same for the same text. */
-export function shade(text: string): number {
+export const shade = (text: string): number => {
   let hash = 7;
   for (let k = 0; k < text.length && k < 200; k++) hash = (hash * 31 + text.charCodeAt(k)) | 0;
   return (hash >>> 3) % SHADES;
-}
+};

@@ -35,7 +35,7 @@ const FILES = ["SVG", "PNG", "speedscope", "collapsed"];
 
 const titled = (name: string): string => name[0]!.toUpperCase() + name.slice(1);
 
-export function makeControls({ metrics, header }: Model, commands: Commands): Controls {
+export const makeControls = ({ metrics, header }: Model, commands: Commands): Controls => {
   const views = VIEWS.map((view) => button(titled(view), () => commands.change({ view })));
   const inputs: [keyof State, HTMLInputElement | HTMLSelectElement][] = [];
   const check = (key: keyof State, name?: string): HTMLInputElement => {
@@ -113,9 +113,9 @@ export function makeControls({ metrics, header }: Model, commands: Commands): Co
       search.setAttribute("aria-invalid", String(wrong));
     },
   };
-}
+};
 
-function menu(name: string, ...children: HTMLElement[]): HTMLElement {
+const menu = (name: string, ...children: HTMLElement[]): HTMLElement => {
   const whole = el(
     "details",
     {
@@ -128,4 +128,4 @@ function menu(name: string, ...children: HTMLElement[]): HTMLElement {
     el("div", {}, ...children),
   );
   return whole;
-}
+};

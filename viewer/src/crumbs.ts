@@ -8,13 +8,13 @@ const MOST = 6;
 const LONGEST_NAME = 200;
 
 /** `name` tells what a frame is called, ROOT and HIDDEN too; `zoom` is told the path of a step. */
-export function crumbs(
+export const crumbs = (
   view: View,
-  { node, from, to }: Zoom,
+  { node, start, end }: Zoom,
   title: string,
   name: (frame: number) => string,
   zoom: (path: number[]) => void,
-): HTMLElement {
+): HTMLElement => {
   const frames = pathOf(view, node);
   const items: (string | HTMLElement)[] = [];
   const skipped = frames.length - MOST;
@@ -32,6 +32,6 @@ export function crumbs(
       }),
     );
   }
-  if (to - from < 1) items.push(`${(100 * (to - from)).toPrecision(3)}% of its width`);
+  if (end - start < 1) items.push(`${(100 * (end - start)).toPrecision(3)}% of its width`);
   return el("ol", { "data-title": title }, ...items.map((item) => el("li", {}, item)));
-}
+};

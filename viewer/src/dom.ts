@@ -13,9 +13,8 @@ export function el<K extends keyof HTMLElementTagNameMap>(
   return fill(document.createElement(name), settings, children);
 }
 
-export function svg(name: string, settings: Settings = {}, ...children: Child[]): SVGElement {
-  return fill(document.createElementNS("http://www.w3.org/2000/svg", name) as SVGElement, settings, children);
-}
+export const svg = (name: string, settings: Settings = {}, ...children: Child[]): SVGElement =>
+  fill(document.createElementNS("http://www.w3.org/2000/svg", name) as SVGElement, settings, children);
 
 function fill<E extends Element>(element: E, settings: Settings, children: Child[]): E {
   for (const [key, value] of Object.entries(settings)) {
@@ -29,34 +28,27 @@ function fill<E extends Element>(element: E, settings: Settings, children: Child
 export const boundsOf = (element: Element): DOMRect => element.getBoundingClientRect();
 
 /** Listen to several events; none of the listeners is passive. */
-export function on(target: EventTarget, listeners: Record<string, Listener>): void {
+export const on = (target: EventTarget, listeners: Record<string, Listener>): void => {
   for (const [name, listener] of Object.entries(listeners)) target.addEventListener(name, listener, { passive: false });
-}
+};
 
-export function button(text: Child, onclick: () => void, name?: string, settings: Settings = {}): HTMLButtonElement {
-  return el("button", { type: "button", "aria-label": name, title: name, onclick, ...settings }, text);
-}
+export const button = (text: Child, onclick: () => void, name?: string, settings: Settings = {}): HTMLButtonElement =>
+  el("button", { type: "button", "aria-label": name, title: name, onclick, ...settings }, text);
 
-export function paragraph(kind: string, text: string): HTMLElement {
-  return el("p", { class: kind }, text);
-}
+export const paragraph = (kind: string, text: string): HTMLElement => el("p", { class: kind }, text);
 
 /** Labels and values. */
-export function pairs(of: readonly (readonly [string, string])[]): HTMLElement {
-  return el("dl", {}, ...of.flatMap(([label, value]) => [el("dt", {}, label), el("dd", {}, foreign(value))]));
-}
+export const pairs = (of: readonly (readonly [string, string])[]): HTMLElement =>
+  el("dl", {}, ...of.flatMap(([label, value]) => [el("dt", {}, label), el("dd", {}, foreign(value))]));
 
 /** Foreign text that cannot disturb the direction of what stands around it. */
-export function foreign(text: string): HTMLElement {
-  return el("bdi", {}, text);
-}
+export const foreign = (text: string): HTMLElement => el("bdi", {}, text);
 
 /** Where a function stands; nothing for what stands nowhere. */
-export function placeOf(place: string): HTMLElement | undefined {
-  return place ? el("span", { class: "place" }, foreign(place)) : undefined;
-}
+export const placeOf = (place: string): HTMLElement | undefined =>
+  place ? el("span", { class: "place" }, foreign(place)) : undefined;
 
-export function download(name: string, type: string, content: BlobPart): void {
+export const download = (name: string, type: string, content: BlobPart): void => {
   const url = URL.createObjectURL(new Blob([content], { type }));
   const link = el("a", { href: url, "download": name });
   document.body.append(link);
@@ -64,4 +56,4 @@ export function download(name: string, type: string, content: BlobPart): void {
   link.remove();
   // The browser has taken the content over by then; at once would be too early for some.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
-}
+};

@@ -10,7 +10,7 @@ import type { Subject } from "./subject.ts";
 import { codeOf } from "./text.ts";
 
 /** Saves what is shown, or its tree, under the profile's name: "SVG", "PNG", "speedscope" or "collapsed". */
-export function saver(model: Model, subject: Subject, graph: Graph, theme: Theme): (what: string) => void {
+export const saver = (model: Model, subject: Subject, graph: Graph, theme: Theme): (what: string) => void => {
   const title = model.header.title.replace(/[^\w.-]+/g, "_").slice(0, 100) || "profile";
   const save = (end: string, type: string, content: BlobPart): void => download(`${title}.${end}`, type, content);
   const ways: Record<string, () => void> = {
@@ -20,10 +20,10 @@ export function saver(model: Model, subject: Subject, graph: Graph, theme: Theme
     "collapsed": () => save("collapsed.txt", "text/plain", collapsed(subject)),
   };
   return (what) => ways[what]!();
-}
+};
 
 /** The scene as an SVG file. */
-export function sceneSvg(scene: Scene, theme: Theme, width: number, cut: Cut): string {
+export const sceneSvg = (scene: Scene, theme: Theme, width: number, cut: Cut): string => {
   const height = scene.rows * ROW;
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" ` +
@@ -39,15 +39,15 @@ export function sceneSvg(scene: Scene, theme: Theme, width: number, cut: Cut): s
     );
   });
   return `${parts.join("\n")}\n</svg>\n`;
-}
+};
 
-function xml(text: string): string {
+const xml = (text: string): string => {
   const allowed = text.replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "\ufffd");
   return allowed.replace(/[&<>"]/g, (char) => `&#${codeOf(char)};`);
-}
+};
 
 /** Call paths with their self values: microseconds, bytes or a count. */
-export function collapsed({ tree, frames, metric, width }: Subject): string {
+export const collapsed = ({ tree, frames, metric, shown }: Subject): string => {
   const scale = metric.unit === "s" ? 1e6 : 1;
   const labels = Array.from({ length: frames.count }, (_, frame) => {
     const place = frames.place(frame);
@@ -60,7 +60,7 @@ export function collapsed({ tree, frames, metric, width }: Subject): string {
   for (let node = 0; node < tree.size; node++) {
     while (path.length && path.at(-1) !== tree.parent[node]) path.pop();
     path.push(node);
-    const own = width.self[node]!;
+    const own = shown.self[node]!;
     if (!own) continue;
     // Rounding gives to the next line what it takes from one, so that the sum stays.
     const exact = metric.amount(own) * scale + carried;
@@ -68,10 +68,10 @@ export function collapsed({ tree, frames, metric, width }: Subject): string {
     lines.push(`${path.map((each) => labels[tree.frame[each]!]).join(";")} ${round(exact)}\n`);
   }
   return lines.join("");
-}
+};
 
 /** All metrics of all trees for speedscope. */
-export function speedscope(model: Model): string {
+export const speedscope = (model: Model): string => {
   const { frames } = model;
   const profiles: object[] = [];
   for (const metric of model.metrics) {
@@ -96,9 +96,9 @@ export function speedscope(model: Model): string {
     "profiles": profiles,
     "shared": { "frames": table },
   });
-}
+};
 
-function events(tree: Subject["tree"], measure: Measure, whole: (own: number) => number): object {
+const events = (tree: Subject["tree"], measure: Measure, whole: (own: number) => number): object => {
   const found: object[] = [];
   const open: number[] = [];
   let now = 0;
@@ -115,4 +115,4 @@ function events(tree: Subject["tree"], measure: Measure, whole: (own: number) =>
   }
   close(-1);
   return { "endValue": now, "events": found };
-}
+};

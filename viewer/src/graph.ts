@@ -24,13 +24,14 @@ export interface Graph {
   element: HTMLElement;
   canvas: HTMLCanvasElement;
   scene: Scene | undefined;
-  focus: Mark | undefined;
+  focused: Mark | undefined;
   /** Text in the graph's font, cut to a width. */
   cut: Cut;
   /** Paper cannot be scrolled: all rows are painted at once. */
   paper: boolean;
-  /** Show a scene; `reveal` is the row to bring into sight, else the scroll position is kept. */
+  /** Take a scene, which is painted then; `reveal` is the row to bring into sight, else the scroll position is kept. */
   show(scene: Scene, theme: Theme, label: string, reveal?: number): void;
+  paintNow(): void;
   repaint(): void;
   /** Point the keyboard at a box and bring it into sight. */
   setFocus(mark: Mark): void;
@@ -44,7 +45,7 @@ const DRAG = 4;
 /** Browsers refuse canvases much larger than this. */
 const LARGEST = 16_000;
 
-export function makeGraph(wishes: Wishes): Graph {
+export const makeGraph = (wishes: Wishes): Graph => {
   const canvas = el("canvas", { tabindex: 0, role: "application", "aria-roledescription": "flamegraph" });
   const context = canvas.getContext("2d", { alpha: false });
   if (!context) throw new Error("this browser has no canvas");
@@ -54,7 +55,7 @@ export function makeGraph(wishes: Wishes): Graph {
   const cut = makeRuler(context);
   let theme: Theme | undefined;
   let hover: Mark | undefined;
-  let drag: { x: number; band: number; from: number; to: number; begun: boolean } | undefined;
+  let drag: { x: number; band: number; start: number; end: number; begun: boolean } | undefined;
   let pending = false;
   let width = 0;
 
@@ -81,13 +82,6 @@ export function makeGraph(wishes: Wishes): Graph {
     spacer.style.height = `${max(0, height - shown)}px`;
   };
 
-  const paintNow = (): void => {
-    if (!graph.scene || !theme) return;
-    const ratio = devicePixelRatio || 1;
-    const area = { top: element.scrollTop, width, height: canvas.height / ratio, ratio };
-    paint(context, graph.scene, theme, cut, area, hover, document.activeElement === canvas ? graph.focus : undefined);
-  };
-
   const at = (event: MouseEvent): { mark: Mark | undefined; x: number; y: number } => {
     const bounds = boundsOf(canvas);
     const [x, y] = [event.clientX - bounds.left, event.clientY - bounds.top];
@@ -107,7 +101,7 @@ export function makeGraph(wishes: Wishes): Graph {
     element,
     canvas,
     scene: undefined,
-    focus: undefined,
+    focused: undefined,
     paper: false,
     cut,
     show(scene, colours, label, reveal) {
@@ -122,18 +116,23 @@ export function makeGraph(wishes: Wishes): Graph {
         const { scrollTop, clientHeight } = element;
         if (top < scrollTop || top + ROW > scrollTop + clientHeight) element.scrollTop = max(0, top - clientHeight / 2);
       }
-      paintNow();
+    },
+    paintNow() {
+      if (!graph.scene || !theme) return;
+      const ratio = devicePixelRatio || 1;
+      const area = { top: element.scrollTop, width, height: canvas.height / ratio, ratio };
+      paint(context, graph.scene, theme, cut, area, hover, document.activeElement === canvas ? graph.focused : undefined);
     },
     repaint() {
       if (pending) return;
       pending = true;
       requestAnimationFrame(() => {
         pending = false;
-        paintNow();
+        graph.paintNow();
       });
     },
     setFocus(mark) {
-      graph.focus = mark;
+      graph.focused = mark;
       const band = graph.scene!.bands[mark.band]!;
       const top = graph.scene!.row(band, band.layout.rowOf(mark.box)) * ROW;
       element.scrollTop = min(top, max(element.scrollTop, top + ROW - element.clientHeight));
@@ -144,9 +143,9 @@ export function makeGraph(wishes: Wishes): Graph {
     activate({ band, box }) {
       const { layout } = graph.scene!.bands[band]!;
       if (!layout.bucket[box]) return wishes.zoom(band, layout.node[box]!);
-      const { from, to } = layout.zoom;
-      const unit = (to - from) / layout.pixels;
-      wishes.range(band, max(0, from + layout.x[box]! * unit), min(1, from + layout.right(box) * unit));
+      const { start, end } = layout.zoom;
+      const unit = (end - start) / layout.pixels;
+      wishes.range(band, max(0, start + layout.x[box]! * unit), min(1, start + layout.right(box) * unit));
     },
     picture(colours) {
       const picture = el("canvas");
@@ -164,8 +163,8 @@ export function makeGraph(wishes: Wishes): Graph {
     pointerdown(event: PointerEvent) {
       if (event.button !== 0 || !graph.scene) return;
       const band = at(event).mark?.band ?? 0;
-      const { from, to } = graph.scene.bands[band]!.layout.zoom;
-      drag = { x: event.clientX, band, from, to, begun: false };
+      const { start, end } = graph.scene.bands[band]!.layout.zoom;
+      drag = { x: event.clientX, band, start, end, begun: false };
     },
     pointermove(event: PointerEvent) {
       if (!drag || event.buttons === 0) {
@@ -179,7 +178,7 @@ export function makeGraph(wishes: Wishes): Graph {
         canvas.setPointerCapture(event.pointerId);
         drag.begun = true;
       }
-      wishes.range(drag.band, ...moved({ node: 0, from: drag.from, to: drag.to }, by / width));
+      wishes.range(drag.band, ...moved({ node: 0, start: drag.start, end: drag.end }, by / width));
     },
     pointerup() {
       // The click that follows a drag must still be told from a click proper.
@@ -200,7 +199,7 @@ export function makeGraph(wishes: Wishes): Graph {
       const { mark, x } = at(event);
       const band = mark?.band ?? 0;
       const { zoom } = graph.scene.bands[band]!.layout;
-      if (sideways && zoom.to - zoom.from >= 1) return;
+      if (sideways && zoom.end - zoom.start >= 1) return;
       event.preventDefault();
       const part = sideways
         ? moved(zoom, (event.deltaX || event.deltaY) / width)
@@ -219,4 +218,4 @@ export function makeGraph(wishes: Wishes): Graph {
   // Its height changes with every scene; only another width, or another window, needs another one.
   new ResizeObserver(() => element.clientWidth === width || wishes.resized()).observe(element);
   return graph;
-}
+};

@@ -10,8 +10,8 @@ export type ViewName = (typeof VIEWS)[number];
 /** Where a graph is zoomed to: the frames on the way down, and the part of the last one. */
 export interface Place {
   path: number[];
-  from: number;
-  to: number;
+  start: number;
+  end: number;
 }
 
 export interface State {
@@ -30,19 +30,17 @@ export interface State {
   theme: "" | "light" | "dark";
 }
 
-export const WHOLE: Place = { path: [], from: 0, to: 1 };
+export const WHOLE: Place = { path: [], start: 0, end: 1 };
 
-export function initialState(metric: string): State {
-  return {
-    view: "icicle", metric, places: [], query: "", regex: false, hide: false, fold: false, chosen: -1,
-    widthBy: "candidate", comparing: "absolute", theme: "",
-  };
-}
+export const initialState = (metric: string): State => ({
+  view: "icicle", metric, places: [], query: "", regex: false, hide: false, fold: false, chosen: -1,
+  widthBy: "candidate", comparing: "absolute", theme: "",
+});
 
 /** How one field of the state is written and read; what cannot be read is undefined. */
 type Field = [name: string, key: keyof State, write: (value: never) => string, read: (text: string) => unknown];
 
-function fields(metrics: readonly string[], frames: number): Field[] {
+const fields = (metrics: readonly string[], frames: number): Field[] => {
   const among = (known: readonly string[]): [Field[2], Field[3]] => [String, (text) => (known.includes(text) ? text : undefined)];
   const flag: [Field[2], Field[3]] = [(on: boolean) => (on ? "1" : ""), (text) => text === "1"];
   return [
@@ -63,7 +61,7 @@ function fields(metrics: readonly string[], frames: number): Field[] {
     ["compare", /* @__KEY__ */ "comparing", ...among(COMPARISONS)],
     ["theme", /* @__KEY__ */ "theme", ...among(["light", "dark"])],
   ];
-}
+};
 
 export interface Hash {
   /** Only what differs from the initial state is written. */
@@ -72,7 +70,7 @@ export interface Hash {
   read(hash: string): State;
 }
 
-export function makeHash(initial: State, metrics: readonly string[], frames: number): Hash {
+export const makeHash = (initial: State, metrics: readonly string[], frames: number): Hash => {
   const known = fields(metrics, frames);
   return {
     write: (state) =>
@@ -97,19 +95,19 @@ export function makeHash(initial: State, metrics: readonly string[], frames: num
       return state as unknown as State;
     },
   };
-}
+};
 
-function decode(text: string): string {
+const decode = (text: string): string => {
   try {
     return decodeURIComponent(text);
   } catch {
     // Nothing else can be wrong with it than how it is written.
     return text;
   }
-}
+};
 
-function writePlace({ path, from, to }: Place): string {
-  const range = from === 0 && to === 1 ? "" : `@${round(from)}_${round(to)}`;
+const writePlace = ({ path, start, end }: Place): string => {
+  const range = start === 0 && end === 1 ? "" : `@${round(start)}_${round(end)}`;
   // Runs of one frame, as in a recursion, are written once with their length.
   const parts: string[] = [];
   for (let k = 0; k < path.length; ) {
@@ -119,9 +117,9 @@ function writePlace({ path, from, to }: Place): string {
     k += run;
   }
   return parts.join(".") + range;
-}
+};
 
-function readPlace(text: string): Place {
+const readPlace = (text: string): Place => {
   const [frames = "", range = ""] = text.split("@");
   const path: number[] = [];
   for (const part of frames.split(".")) {
@@ -130,11 +128,9 @@ function readPlace(text: string): Place {
     if (isNaN(number)) continue;
     for (let k = min(parseInt(run, 36) || 0, 100_000); k > 0; k--) path.push(number);
   }
-  const [from, to] = range.split("_").map(Number);
-  const sound = from! >= 0 && to! > from! && to! <= 1;
-  return { path, from: sound ? from! : 0, to: sound ? to! : 1 };
-}
+  const [start, end] = range.split("_").map(Number);
+  const sound = start! >= 0 && end! > start! && end! <= 1;
+  return { path, start: sound ? start! : 0, end: sound ? end! : 1 };
+};
 
-function round(value: number): string {
-  return String(+value.toPrecision(12));
-}
+const round = (value: number): string => String(+value.toPrecision(12));

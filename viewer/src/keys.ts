@@ -16,10 +16,10 @@ const FURTHER = 0.2;
 const WIDER = 1.5;
 
 /** True if the key meant something here. */
-export function press(event: KeyboardEvent, graph: Graph, commands: KeyCommands): boolean {
+export const press = (event: KeyboardEvent, graph: Graph, commands: KeyCommands): boolean => {
   const { scene, element } = graph;
   if (!scene || event.altKey || event.ctrlKey || event.metaKey) return false;
-  const mark = graph.focus ?? { band: scene.bands.length - 1, box: 0 };
+  const mark = graph.focused ?? { band: scene.bands.length - 1, box: 0 };
   const { band: number, box } = mark;
   const band = scene.bands[number];
   if (!band || box >= band.layout.node.length) return false;
@@ -57,9 +57,9 @@ export function press(event: KeyboardEvent, graph: Graph, commands: KeyCommands)
   const meaning = Object.hasOwn(meanings, event.key) && meanings[event.key];
   if (meaning) meaning();
   return !!meaning;
-}
+};
 
-function upOrDown(graph: Graph, { band, box }: Mark, by: 1 | -1): void {
+const upOrDown = (graph: Graph, { band, box }: Mark, by: 1 | -1): void => {
   const { bands } = graph.scene!;
   const { layout } = bands[band]!;
   const row = layout.rowOf(box) + by;
@@ -73,7 +73,7 @@ function upOrDown(graph: Graph, { band, box }: Mark, by: 1 | -1): void {
     const [from, to] = [layout.x[each]!, layout.right(each)];
     const middle = (from + to) / 2;
     const holds = by > 0 ? middle >= left && middle <= right : from <= left + 1e-6 && to >= right - 1e-6;
-    if (holds && (best < 0 || layout.width[each]! > layout.width[best]!)) best = each;
+    if (holds && (best < 0 || layout.wide[each]! > layout.wide[best]!)) best = each;
   }
   if (best >= 0) graph.setFocus({ band, box: best });
-}
+};

@@ -15,28 +15,28 @@ const SMALLEST_PART = 1e-7;
 export interface Zoom {
   /** The node that fills the width, and which part of it. */
   node: number;
-  from: number;
-  to: number;
+  start: number;
+  end: number;
 }
 
 /** A part of a width, as near to where it is asked for as the width allows. */
-export function moved({ from, to }: Zoom, by: number): [from: number, to: number] {
-  const span = to - from;
-  const left = min(1 - span, max(0, from + by * span));
+export const moved = ({ start, end }: Zoom, by: number): [start: number, end: number] => {
+  const span = end - start;
+  const left = min(1 - span, max(0, start + by * span));
   return [left, left + span];
-}
+};
 
 /** A part made wider or narrower around a point of it, from 0 on its left to 1. */
-export function scaled({ from, to }: Zoom, by: number, around = 0.5): [from: number, to: number] {
-  const span = min(1, max(SMALLEST_PART, (to - from) * by));
-  const left = min(1 - span, max(0, from + (to - from - span) * around));
+export const scaled = ({ start, end }: Zoom, by: number, around = 0.5): [start: number, end: number] => {
+  const span = min(1, max(SMALLEST_PART, (end - start) * by));
+  const left = min(1 - span, max(0, start + (end - start - span) * around));
   return [left, left + span];
-}
+};
 
 export class Layout {
   readonly node: number[] = [];
   readonly x: number[] = [];
-  readonly width: number[] = [];
+  readonly wide: number[] = [];
   /** How many narrow frames a box stands for; its node is then their parent. 0 for a frame. */
   readonly bucket: number[] = [];
   /** Index of each row's first box, and one entry behind the last row. */
@@ -51,11 +51,11 @@ export class Layout {
     readonly zoom: Zoom,
     readonly pixels: number,
   ) {
-    const whole = view.value(zoom.node);
-    const wide = pixels / (zoom.to - zoom.from);
+    const whole = view.total(zoom.node);
+    const wide = pixels / (zoom.end - zoom.start);
     this.scale = wide / whole;
     if (!(whole > 0) || pixels <= 0) return;
-    this.add(zoom.node, -zoom.from * wide, wide, 0);
+    this.add(zoom.node, -zoom.start * wide, wide, 0);
     this.rowStart.push(1);
   }
 
@@ -63,30 +63,29 @@ export class Layout {
     if (at + wide <= 0) return;
     this.node.push(box);
     this.x.push(at);
-    this.width.push(wide);
+    this.wide.push(wide);
     this.bucket.push(frames);
   }
 
-  /** Add rows; true once all are there, false where the time of this step is over. */
-  proceed(): boolean {
+  /** Add rows, below nodes of some weight; true once all are there, false where the time of this step is over. */
+  proceed(light = 0): boolean {
     const { view, node, x, bucket, rowStart, pixels, scale } = this;
+    let at = 0;
+    let least = 0;
+    const use = (child: number, value: number, narrow: number): void => {
+      const wide = value * scale;
+      if (at < pixels && (!narrow || value >= least)) this.add(child, at, wide, narrow);
+      at += wide;
+    };
     for (; this.walked < node.length; this.walked++) {
       const box = this.walked;
       // With the last box of a row, the next row is complete.
       if (box === rowStart.at(-1)) rowStart.push(node.length);
-      if (bucket[box]) continue;
+      if (bucket[box] || view.weight(node[box]!) < light) continue;
       const dense = max(0, node.length - MANY_A_ROW * this.rows) / MANY;
-      const least = (NARROWEST * 2 ** floor(dense)) / scale;
-      const opened = view.open(node[box]!, least);
-      if (!opened) return false;
-      const { nodes, narrow, rest } = opened;
-      let at = x[box]!;
-      for (let k = 0; k < nodes.length && at < pixels; k++) {
-        const wide = view.value(nodes[k]!) * scale;
-        this.add(nodes[k]!, at, wide, 0);
-        at += wide;
-      }
-      if (rest >= least && at < pixels) this.add(node[box]!, at, rest * scale, narrow);
+      least = (NARROWEST * 2 ** floor(dense)) / scale;
+      at = x[box]!;
+      if (!view.open(node[box]!, least, (pixels - at) / scale, use)) return false;
     }
     return true;
   }
@@ -109,7 +108,7 @@ export class Layout {
   }
 
   right(box: number): number {
-    return this.x[box]! + this.width[box]!;
+    return this.x[box]! + this.wide[box]!;
   }
 
   /** The box of a node, or -1 where it is too narrow or out of sight. */

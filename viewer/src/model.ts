@@ -179,7 +179,7 @@ export interface Model {
   metrics: Metric[];
 }
 
-export function buildModel(payload: Payload): Model {
+export const buildModel = (payload: Payload): Model => {
   const trees = payload.trees.map((tree) => new CallTree(tree));
   return {
     header: payload.header,
@@ -187,7 +187,7 @@ export function buildModel(payload: Payload): Model {
     trees,
     metrics: trees.flatMap((tree) => tree.metrics),
   };
-}
+};
 
 export interface FunctionTotals {
   self: Float64Array;
@@ -198,7 +198,7 @@ export interface FunctionTotals {
 }
 
 /** Self and total of every frame, or a portion more of them; a function that is already open on a path adds no total again. */
-export function functionTotals({ size, frame, end }: CallTree, measure: Measure, frames: number, portion = size): FunctionTotals {
+export const functionTotals = ({ size, frame, end }: CallTree, measure: Measure, frames: number, portion = size): FunctionTotals => {
   const { fixes } = measure;
   let { functions } = measure;
   if (!functions) {
@@ -219,4 +219,4 @@ export function functionTotals({ size, frame, end }: CallTree, measure: Measure,
     }
   }
   return functions;
-}
+};

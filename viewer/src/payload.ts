@@ -59,7 +59,7 @@ export async function readPayload(text: string): Promise<Payload> {
   return parse(await gunzip(fromBase64(text)));
 }
 
-export function parse(bytes: Uint8Array): Payload {
+export const parse = (bytes: Uint8Array): Payload => {
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length))) as Header;
   if (header.version !== VERSION) throw new Error(`payload version ${header.version} is not known here`);
@@ -85,7 +85,7 @@ export function parse(bytes: Uint8Array): Payload {
     return { header: tree, pops, frames, sides };
   });
   return { header, trees };
-}
+};
 
 export function decode<T extends Int32Array | Float64Array>(bytes: Uint8Array, [overflow, planes]: Column, into: T): T {
   const count = into.length;
@@ -105,19 +105,19 @@ export function decode<T extends Int32Array | Float64Array>(bytes: Uint8Array, [
 }
 
 /** Add up what `differences` in Python took apart: even numbers are more, odd ones less. */
-function changed(values: Float64Array, by: Float64Array): Float64Array {
+const changed = (values: Float64Array, by: Float64Array): Float64Array => {
   for (let i = 0; i < by.length; i++) values[i]! += by[i]! % 2 ? (by[i]! + 1) / -2 : by[i]! / 2;
   return values;
-}
+};
 
-function fromBase64(text: string): Uint8Array {
+const fromBase64 = (text: string): Uint8Array => {
   const native = (Uint8Array as unknown as { fromBase64?: (text: string) => Uint8Array }).fromBase64;
   if (native) return native.call(Uint8Array, text);
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
   return bytes;
-}
+};
 
 async function gunzip(bytes: Uint8Array): Promise<Uint8Array> {
   const stream = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream("gzip"));

@@ -101,8 +101,8 @@ export function compile(source: string): (text: string) => boolean {
       const bounds = /^(?:([*+?])|\{(\d+)(,(\d*))?\})/.exec(source.slice(at, at + 20));
       if (!bounds) return part;
       const [all, sign, low, comma, high] = bounds;
-      const least = sign ? (sign === "+" ? 1 : 0) : Number(low);
-      const most = sign ? (sign === "?" ? 1 : Infinity) : comma ? (high ? Number(high) : Infinity) : least;
+      const least = sign ? (sign === "+" ? 1 : 0) : +low!;
+      const most = sign ? (sign === "?" ? 1 : Infinity) : comma ? (high ? +high : Infinity) : least;
       at += all.length;
       // A lazy or greedy match is the same match where only its presence counts.
       if (source[at] === "?") at++;

@@ -36,7 +36,7 @@ export interface Scene {
   label(band: number, box: number): string;
 }
 
-export function makeScene(bands: Band[], subject: Subject, flags: Uint8Array | undefined): Scene {
+export const makeScene = (bands: Band[], subject: Subject, flags: Uint8Array | undefined): Scene => {
   const { frames, candidate } = subject;
   // 0 is "not known yet"; fills are kept one higher.
   const fills = bands.map(({ layout }) => new Uint8Array(layout.node.length));
@@ -46,7 +46,7 @@ export function makeScene(bands: Band[], subject: Subject, flags: Uint8Array | u
     if (!flags) return false;
     const frame = view.frame(node);
     if (frame >= 0) return flags[frame] === 1;
-    return [...(view.hidden(node)?.frames ?? [])].some((hidden) => flags[hidden]);
+    return [...(view.folded(node)?.frames ?? [])].some((hidden) => flags[hidden]);
   };
 
   const findFill = (number: number, box: number): number => {
@@ -88,12 +88,12 @@ export function makeScene(bands: Band[], subject: Subject, flags: Uint8Array | u
     label: (band, box) => (labels[band]![box] ??= findLabel(band, box)),
   };
   return scene;
-}
+};
 
 /** The step of the colour scale: a change below 1 % is none, and what is new or gone is the last. */
-function level(change: number): number {
+const level = (change: number): number => {
   const size = abs(change);
   if (size < 0.01) return 0;
   const step = size === 1 ? LEVELS : min(LEVELS - 1, 1 + floor((LEVELS - 1) * (size / 0.7)));
   return change < 0 ? -step : step;
-}
+};

@@ -22,7 +22,7 @@ export interface Scope {
   prepare(): boolean;
 }
 
-export function makeScope({ metrics, frames }: Model): Scope {
+export const makeScope = ({ metrics, frames }: Model): Scope => {
   const searcher = makeSearcher(frames);
   let drawnFor = "";
   let foundFor = "";
@@ -34,8 +34,8 @@ export function makeScope({ metrics, frames }: Model): Scope {
     if (!found) return "";
     if (found.error) return found.error;
     if (!found.frames) return "no match";
-    const value = matchedValue(subject!.tree, subject!.width, found.flags);
-    return `${count(found.frames, "function")}, ${percent(value, subject!.width.sum)} (${subject!.format(value)})`;
+    const value = matchedValue(subject!.tree, subject!.shown, found.flags);
+    return `${count(found.frames, "function")}, ${percent(value, subject!.shown.sum)} (${subject!.format(value)})`;
   };
 
   const scope: Scope = {
@@ -73,7 +73,7 @@ export function makeScope({ metrics, frames }: Model): Scope {
       const { found, subject } = scope;
       if (!subject || !found?.frames) return;
       if (!matches) {
-        matches = matchingNodes(subject.tree, subject.width, found.flags!);
+        matches = matchingNodes(subject.tree, subject.shown, found.flags!);
         match = by > 0 ? -1 : 0;
       }
       const total = matches.length;
@@ -93,4 +93,4 @@ export function makeScope({ metrics, frames }: Model): Scope {
       }),
   };
   return scope;
-}
+};

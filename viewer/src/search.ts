@@ -17,7 +17,7 @@ export interface Searcher {
   find(query: string, regex: boolean): Found;
 }
 
-export function makeSearcher(frames: Frames): Searcher {
+export const makeSearcher = (frames: Frames): Searcher => {
   const texts: string[] = [];
   const prepare = (portion = Infinity): boolean => {
     const stop = min(frames.count, texts.length + portion);
@@ -41,10 +41,10 @@ export function makeSearcher(frames: Frames): Searcher {
       }
     },
   };
-}
+};
 
 /** The value of all matching nodes together; one inside another counts once. */
-export function matchedValue(tree: CallTree, measure: Measure, flags: Uint8Array | undefined): number {
+export const matchedValue = (tree: CallTree, measure: Measure, flags: Uint8Array | undefined): number => {
   const { frame, end, size } = tree;
   let sum = 0;
   for (let node = 0; node < size; ) {
@@ -54,16 +54,16 @@ export function matchedValue(tree: CallTree, measure: Measure, flags: Uint8Array
     } else node++;
   }
   return sum;
-}
+};
 
 const MOST_SORTED = 20_000;
 
 /** All matching nodes that have a value, the widest first (in order of the tree where there are very many). */
-export function matchingNodes(tree: CallTree, measure: Measure, flags: Uint8Array): number[] {
+export const matchingNodes = (tree: CallTree, measure: Measure, flags: Uint8Array): number[] => {
   const nodes: number[] = [];
   for (let node = 0; node < tree.size; node++) {
     if (flags[tree.frame[node]!] && measure.total[node]! > 0) nodes.push(node);
   }
   if (nodes.length > MOST_SORTED) return nodes;
   return nodes.sort((a, b) => measure.total[b]! - measure.total[a]! || a - b);
-}
+};

@@ -12,10 +12,18 @@ import { makeTable } from "./table.ts";
 import { percent } from "./text.ts";
 import { timeline } from "./timeline.ts";
 import type { Details } from "./tooltip.ts";
-import { beginStep, follow, late, LATER, ROOT } from "./view.ts";
+import { beginStep, clock, follow, late, LATER, ROOT } from "./view.ts";
 
 /** Milliseconds until a graph that takes long is shown as far as it is. */
 const PATIENCE = 100;
+/** Milliseconds after the last change until the page reads ahead, and between two steps of that. */
+const REST = 300;
+/** So many groups are read ahead, of those for which more than this has to be added up. */
+const MOST_AHEAD = 24;
+const HEAVY = 512;
+/** Less than this is added up soon enough when it is asked for, and there are very many of them. */
+const LIGHT = 16;
+const PAUSE = 20;
 
 export interface Stage {
   element: HTMLElement;
@@ -34,20 +42,20 @@ export interface StageWishes extends Omit<Wishes, "describe"> {
   place(band: number, place: Place): void;
 }
 
-export function makeStage({ header, frames }: Model, scope: Scope, darkness: MediaQueryList, wishes: StageWishes): Stage {
+export const makeStage = ({ header, frames }: Model, scope: Scope, darkness: MediaQueryList, wishes: StageWishes): Stage => {
   const element = el("div", { class: "stage" });
   const panel = el("nav", { class: "path", "aria-label": "Zoomed to" });
   const table = makeTable(wishes.sandwich);
 
   const describe = ({ band, box }: Mark): Details => {
-    const { view, zoom, node: nodes, bucket, width, pixels } = graph.scene!.bands[band]!.layout;
+    const { view, zoom, node: nodes, bucket, wide, pixels } = graph.scene!.bands[band]!.layout;
     const subject = scope.subject!;
     const node = nodes[box]!;
-    const title = subject.name(view, node);
-    if (!bucket[box]) return { title, place: subject.place(view, node), facts: subject.facts(view, node, zoom.node) };
-    const value = (width[box]! / pixels) * (zoom.to - zoom.from) * view.value(zoom.node);
-    const together = `${subject.format(value)} (${percent(value, subject.width.sum)})`;
-    return { title: graph.scene!.label(band, box), place: "", facts: [["Together", together], ["Under", title]] };
+    const name = subject.name(view, node);
+    if (!bucket[box]) return { name, place: subject.place(view, node), facts: subject.facts(view, node, zoom.node) };
+    const value = (wide[box]! / pixels) * (zoom.end - zoom.start) * view.total(zoom.node);
+    const together = `${subject.format(value)} (${percent(value, subject.shown.sum)})`;
+    return { name: graph.scene!.label(band, box), place: "", facts: [["Together", together], ["Under", name]] };
   };
 
   const graph = makeGraph({ ...wishes, describe });
@@ -63,27 +71,36 @@ export function makeStage({ header, frames }: Model, scope: Scope, darkness: Med
 
   let layouts: Layout[] = [];
   let frame = 0;
+  let resting: ReturnType<typeof setTimeout> | undefined;
+  let ahead: Layout[] = [];
+
+  /** Add up what a zoom to one of the largest groups would show, while nothing is asked for. */
+  const readAhead = (): void => {
+    beginStep(true);
+    while (ahead[0]?.proceed(LIGHT) && !late()) ahead.shift();
+    if (ahead.length) resting = setTimeout(readAhead, PAUSE);
+  };
 
   /** Add up as much as there is time for in this frame, and the rest in the next ones; draw it at the end, and now and then. */
-  const draw = (state: State, moved: boolean, then?: () => void, shown = performance.now(), ready = false): void => {
+  const draw = (state: State, moved: boolean, then?: () => void, shown = clock(), ready = false): void => {
     const subject = scope.subject!;
     const drawn = scope.drawn!;
     beginStep(!graph.paper);
     const zooms = drawn.map(([view], number): Zoom => {
-      const { path, from, to } = state.places[number] ?? WHOLE;
-      return { node: follow(view, path), from, to };
+      const { path, start, end } = state.places[number] ?? WHOLE;
+      return { node: follow(view, path), start, end };
     });
     const found = zooms.every(({ node }) => node !== LATER);
     if (found && !layouts.length) layouts = zooms.map((zoom, number) => new Layout(drawn[number]![0], zoom, graph.element.clientWidth));
     const done = found && layouts.map((layout) => layout.proceed()).every(Boolean);
     // What took long to add up is painted in a frame of its own. In the plain tree, whose root is its last node, nothing is.
     const busy = !done || (!ready && !drawn[0]![0].root && late());
-    const now = performance.now();
+    const now = clock();
     const due = found && now - shown > PATIENCE;
     if (busy) frame = requestAnimationFrame(() => draw(state, moved, then, due ? now : shown, done));
     graph.canvas.ariaBusy = String(busy);
     if (busy && !due) return;
-    const whole = zooms.map(({ node, from, to }, number) => node === drawn[number]![0].root && to - from === 1);
+    const whole = zooms.map(({ node, start, end }, number) => node === drawn[number]![0].root && end - start === 1);
     const bands: Band[] = [];
     let top = 0;
     drawn.forEach(([, up], number) => {
@@ -96,7 +113,7 @@ export function makeStage({ header, frames }: Model, scope: Scope, darkness: Med
     const scene = makeScene(bands, subject, scope.found?.flags);
     const meeting = bands.length > 1 ? bands[0]!.layout.rows - 1 : bands[0]!.up ? scene.rows - 1 : 0;
     const label =
-      `${state.view} graph of ${header.title}, ${subject.metric.label} ${subject.format(subject.width.sum)}. ` +
+      `${state.view} graph of ${header.title}, ${subject.metric.label} ${subject.format(subject.shown.sum)}. ` +
       "Arrow keys move, Enter zooms, Escape resets.";
     graph.show(scene, theme(state), label, moved ? meeting : undefined);
     panel.replaceChildren(
@@ -107,13 +124,26 @@ export function makeStage({ header, frames }: Model, scope: Scope, darkness: Med
             zooms[band]!,
             title,
             (frame) => (frame >= 0 ? frames.name(frame) : frame === ROOT ? "all" : "libraries"),
-            (path) => wishes.place(band, { path, from: 0, to: 1 }),
+            (path) => wishes.place(band, { path, start: 0, end: 1 }),
           ),
         )
         .filter((_, band) => band === 0 || !whole[band]),
       busy ? paragraph("result", "Adding up…") : "",
     );
-    if (!busy) then?.();
+    if (!busy) {
+      then?.();
+      resting = setTimeout(() => {
+        ahead = layouts.flatMap(({ view, node, pixels }) =>
+          [...new Set(node)]
+            .filter((each) => view.weight(each) > HEAVY)
+            .sort((a, b) => view.weight(b) - view.weight(a))
+            .slice(0, MOST_AHEAD)
+            .map((node) => new Layout(view, { node, start: 0, end: 1 }, pixels)),
+        );
+        readAhead();
+      }, REST);
+    }
+    graph.paintNow();
   };
 
   return {
@@ -124,10 +154,11 @@ export function makeStage({ header, frames }: Model, scope: Scope, darkness: Med
     show(state, moved = false, then) {
       const { subject } = scope;
       cancelAnimationFrame(frame);
+      clearTimeout(resting);
       layouts = [];
       const flags = scope.found?.flags;
       if (state.view === "timeline") put(timeline(...header.timeline));
-      else if (!subject || !(subject.width.sum > 0)) put(paragraph("empty", "Nothing was recorded here."));
+      else if (!subject || !(subject.shown.sum > 0)) put(paragraph("empty", "Nothing was recorded here."));
       else if (state.view === "table") {
         table.show(subject, flags, state.hide);
         put(table.element);
@@ -138,8 +169,8 @@ export function makeStage({ header, frames }: Model, scope: Scope, darkness: Med
       if (element.firstChild !== graph.element) panel.replaceChildren();
     },
     sentence(mark) {
-      const { title, place, facts } = describe(mark);
-      return [title, place, ...facts.map(([label, value]) => `${label} ${value}`)].filter(Boolean).join(", ");
+      const { name, place, facts } = describe(mark);
+      return [name, place, ...facts.map(([label, value]) => `${label} ${value}`)].filter(Boolean).join(", ");
     },
   };
-}
+};

@@ -10,7 +10,7 @@ export type Comparing = "absolute" | "share";
 export class Subject {
   readonly tree: CallTree;
   /** What the widths show. */
-  readonly width: Measure;
+  readonly shown: Measure;
   readonly baseline: Measure;
   /** The candidate's values in a diff. */
   readonly candidate: Measure | undefined;
@@ -26,13 +26,13 @@ export class Subject {
     this.tree = metric.tree;
     this.baseline = metric.side(0);
     this.candidate = metric.sides > 1 ? metric.side(1) : undefined;
-    this.width =
+    this.shown =
       !this.candidate || widthBy === "baseline"
         ? this.baseline
         : widthBy === "candidate"
           ? this.candidate
           : metric.change(comparing === "share");
-    this.measures = [...new Set([this.width, this.baseline, this.candidate ?? this.baseline])];
+    this.measures = [...new Set([this.shown, this.baseline, this.candidate ?? this.baseline])];
   }
 
   format(steps: number): string {
@@ -43,7 +43,7 @@ export class Subject {
     const frame = view.frame(node);
     if (frame >= 0) return this.frames.name(frame);
     if (frame === ROOT) return "all";
-    const hidden = view.hidden(node);
+    const hidden = view.folded(node);
     return hidden ? `${count(hidden.count, "frame")} hidden (${this.libraries(hidden.frames)})` : "";
   }
 
@@ -61,8 +61,8 @@ export class Subject {
 
   /** Label and value of everything that is known about a node. */
   facts(view: View, node: number, zoomed: number): [string, string][] {
-    const { metric, width, baseline, candidate } = this;
-    const value = view.value(node);
+    const { metric, shown, baseline, candidate } = this;
+    const value = view.total(node);
     const facts: [string, string][] = [];
     if (candidate) {
       const before = view.sum(node, baseline)!;
@@ -74,13 +74,13 @@ export class Subject {
         ["Change", signed(metric.amount(after - before), metric.unit) + relative],
         ["Change in share", points((100 * after) / (candidate.sum || 1) - (100 * before) / (baseline.sum || 1))],
       );
-    } else facts.push([metric.label, this.format(value)], ["Of total", percent(value, width.sum)]);
+    } else facts.push([metric.label, this.format(value)], ["Of total", percent(value, shown.sum)]);
     const parent = node === view.root ? -1 : view.parent(node);
-    if (parent >= 0) facts.push(["Of parent", percent(value, view.value(parent))]);
-    if (zoomed !== view.root && zoomed !== node) facts.push(["Of what is shown", percent(value, view.value(zoomed))]);
+    if (parent >= 0) facts.push(["Of parent", percent(value, view.total(parent))]);
+    if (zoomed !== view.root && zoomed !== node) facts.push(["Of what is shown", percent(value, view.total(zoomed))]);
     if (!candidate) {
       const own = view.self(node);
-      if (own !== undefined) facts.push(["Self", this.withShare(own, width)]);
+      if (own !== undefined) facts.push(["Self", this.withShare(own, shown)]);
       for (const other of this.tree.metrics) {
         // Nothing waits for the other metrics of a large tree; they are read soon after the page shows.
         if (other === metric || !other.prepare(0)) continue;
@@ -92,7 +92,7 @@ export class Subject {
     }
     const frame = view.frame(node);
     if (frame >= 0 && this.frames.origin(frame)) facts.push(["Library", this.frames.origin(frame)]);
-    if (frame === HIDDEN) facts.push(["Libraries", this.libraries(view.hidden(node)?.frames ?? new Set(), 12)]);
+    if (frame === HIDDEN) facts.push(["Libraries", this.libraries(view.folded(node)?.frames ?? [], 12)]);
     return facts;
   }
 
@@ -107,7 +107,7 @@ export class Subject {
     return `${this.format(value)} (${percent(value, of.sum)})`;
   }
 
-  private libraries(frames: Set<number>, most = 3): string {
+  private libraries(frames: number[], most = 3): string {
     const names = new Map<string, number>();
     for (const frame of frames) {
       const name = this.frames.origin(frame);

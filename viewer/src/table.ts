@@ -11,8 +11,8 @@ const MORE = 1000;
 type Of = (frame: number) => number;
 
 interface Column {
-  title: string;
-  value: Of;
+  name: string;
+  amount: Of;
   text(frame: number): string;
   /** Sorts by the size of the value, whichever its sign. */
   bySize?: boolean;
@@ -24,7 +24,7 @@ export interface Table {
 }
 
 /** `choose` is told the function whose name was pressed. */
-export function makeTable(choose: (frame: number) => void): Table {
+export const makeTable = (choose: (frame: number) => void): Table => {
   const element = el("div", { class: "table" });
   let by = "";
   let sign = -1;
@@ -46,8 +46,8 @@ export function makeTable(choose: (frame: number) => void): Table {
 
   const draw = (): void => {
     const { frames, metric } = subject;
-    const column = columns.find(({ title }) => title === by);
-    const key = (frame: number): number => (column!.bySize ? abs(column!.value(frame)) : column!.value(frame));
+    const column = columns.find(({ name }) => name === by);
+    const key = (frame: number): number => (column!.bySize ? abs(column!.amount(frame)) : column!.amount(frame));
     const byName = (a: number, b: number): number => (frames.name(a) < frames.name(b) ? -1 : +(frames.name(a) > frames.name(b)));
     listed.sort((a, b) => (column ? sign * (key(a) - key(b)) : -sign * byName(a, b)) || a - b);
     const rows = listed.slice(0, shown).map((frame) =>
@@ -73,7 +73,7 @@ export function makeTable(choose: (frame: number) => void): Table {
         "table",
         { "aria-label": `Functions by ${metric.label}` },
         el("caption", {}, `${count(listed.length, "function")}. A name opens its callers and calls.`),
-        el("thead", {}, el("tr", {}, ...["Function", ...columns.map(({ title }) => title)].map(head))),
+        el("thead", {}, el("tr", {}, ...["Function", ...columns.map(({ name }) => name)].map(head))),
         el("tbody", {}, ...rows),
       ),
       left > 0 ? button(`Show ${grouped(min(left, MORE))} more`, more) : "",
@@ -85,8 +85,8 @@ export function makeTable(choose: (frame: number) => void): Table {
     show(next, flags, hide) {
       const { frames, tree, candidate } = next;
       columns = candidate ? diffColumns(next) : plainColumns(next);
-      if (next.metric !== subject?.metric || !columns.some(({ title }) => title === by)) {
-        by = columns[candidate ? 4 : 2]!.title;
+      if (next.metric !== subject?.metric || !columns.some(({ name }) => name === by)) {
+        by = columns[candidate ? 4 : 2]!.name;
         sign = -1;
       }
       subject = next;
@@ -100,9 +100,9 @@ export function makeTable(choose: (frame: number) => void): Table {
       draw();
     },
   };
-}
+};
 
-function plainColumns(subject: Subject): Column[] {
+const plainColumns = (subject: Subject): Column[] => {
   const { metric, tree, frames } = subject;
   const found: Column[] = [];
   const ordered = [metric, ...tree.metrics.filter((other) => other !== metric)];
@@ -112,14 +112,14 @@ function plainColumns(subject: Subject): Column[] {
     const suffix = each === metric ? "" : `, ${each.label}`;
     for (const [what, values] of [["Self", sums.self], ["Total", sums.total]] as const) {
       const value = (frame: number): number => values[frame]!;
-      found.push({ title: what + suffix, value, text: (frame) => formatValue(each.amount(value(frame)), each.unit) });
-      if (each === metric) found.push({ title: `${what} %`, value, text: (frame) => percent(value(frame), measure.sum) });
+      found.push({ name: what + suffix, amount: value, text: (frame) => formatValue(each.amount(value(frame)), each.unit) });
+      if (each === metric) found.push({ name: `${what} %`, amount: value, text: (frame) => percent(value(frame), measure.sum) });
     }
   }
   return found;
-}
+};
 
-function diffColumns(subject: Subject): Column[] {
+const diffColumns = (subject: Subject): Column[] => {
   const { metric, tree, frames } = subject;
   const share = subject.comparing === "share";
   const sums = [subject.baseline, subject.candidate!].map((measure) => functionTotals(tree, measure, frames.count));
@@ -137,10 +137,10 @@ function diffColumns(subject: Subject): Column[] {
       return was === is ? "" : is ? " (added)" : " (removed)";
     };
     found.push(
-      { title: `${what}, baseline`, value: before, text: (frame) => say(before(frame)) },
-      { title: `${what}, candidate`, value: after, text: (frame) => say(after(frame)) },
-      { title: `${what}, change`, value: differs, bySize: true, text: (frame) => change(differs(frame)) + mark(frame) },
+      { name: `${what}, baseline`, amount: before, text: (frame) => say(before(frame)) },
+      { name: `${what}, candidate`, amount: after, text: (frame) => say(after(frame)) },
+      { name: `${what}, change`, amount: differs, bySize: true, text: (frame) => change(differs(frame)) + mark(frame) },
     );
   }
   return [found[3]!, found[4]!, found[0]!, found[1]!, found[2]!, found[5]!];
-}
+};

@@ -5,7 +5,7 @@ import { formatValue } from "./text.ts";
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [1000, 340, 76, 30, 30, 24];
 
-export function timeline(at: readonly number[], rss: readonly number[]): HTMLElement {
+export const timeline = (at: readonly number[], rss: readonly number[]): HTMLElement => {
   if (at.length < 2) {
     return paragraph("empty", "This profile holds no readings of resident memory over time.");
   }
@@ -71,14 +71,14 @@ export function timeline(at: readonly number[], rss: readonly number[]): HTMLEle
     cursor,
   );
   return el("figure", { class: "timeline" }, picture, readout);
-}
+};
 
 /** Where the scale begins and its step, both round, so that low and high lie on it. */
-function ladder(low: number, high: number): [bottom: number, step: number] {
+const ladder = (low: number, high: number): [bottom: number, step: number] => {
   // A scale that starts at zero says more, unless the changes would not be seen on it.
   const from = high - low < high * 0.2 ? low - (high - low) * 0.5 : 0;
   const rough = max(1, (high - from) / 4);
   const size = 10 ** floor(Math.log10(rough));
   const step = size * ([1, 2, 2.5, 5, 10].find((each) => each * size >= rough) ?? 10);
   return [max(0, floor(from / step) * step), step];
-}
+};

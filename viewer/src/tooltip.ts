@@ -3,7 +3,7 @@ import { boundsOf, el, foreign, pairs, placeOf } from "./dom.ts";
 import { max, min } from "./numbers.ts";
 
 export interface Details {
-  title: string;
+  name: string;
   place: string;
   facts: [string, string][];
 }
@@ -16,15 +16,15 @@ export interface Tooltip {
 
 const MARGIN = 8;
 
-export function makeTooltip(): Tooltip {
+export const makeTooltip = (): Tooltip => {
   // The live region says the same to those who do not see it.
   const element = el("div", { class: "tip", role: "tooltip", "aria-hidden": "true", hidden: true });
   return {
     element,
     put(details, x, y, within) {
       if (details) {
-        const { title, place, facts } = details;
-        element.replaceChildren(el("strong", {}, foreign(title)), placeOf(place) ?? "", pairs(facts));
+        const { name, place, facts } = details;
+        element.replaceChildren(el("strong", {}, foreign(name)), placeOf(place) ?? "", pairs(facts));
         element.hidden = false;
       }
       const frame = boundsOf(within);
@@ -35,4 +35,4 @@ export function makeTooltip(): Tooltip {
       element.style.top = `${max(MARGIN, top)}px`;
     },
   };
-}
+};
