@@ -65,6 +65,6 @@ def test_shares_of_a_real_program_are_pythons(opened: Open) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("nodes", [10_000, 60_000, 100_000, 300_000])
+@pytest.mark.parametrize("nodes", [10_000, 60_000, 100_000, 500_000])
 def test_shares_are_pythons_where_many_rounded_values_add_up(opened: Open, nodes: int) -> None:
     assert_shares_are_pythons(opened, example(nodes))

@@ -23,10 +23,6 @@ from application_sdk.monitoring.renderers.html.shares import FunctionSums
 
 VERSION = 2
 
-# Of trees with more values than this, the sums of functions are put right for the first metric
-# only: for all it would take half as long again to write a page.
-_MOST_COUNTED = 1_000_000
-
 # Less than this is compressed in no time worth sparing.
 _BOTH_WAYS_BYTES = 1 << 20
 
@@ -156,12 +152,10 @@ def _encode_tree(tree: Tree, order: list[int], body: list[bytes]) -> dict[str, A
             # Much of a program costs what it did before, and zeros take no room.
             changes = columns.differences(first, other)
             sides.append(put(other) if changes is None else (*put(changes), 1))
-        fixes = []
-        if not metrics or count * width <= _MOST_COUNTED or sum(first) < columns.FINE_STEPS / 2:
-            # Functions add up what many nodes are off by, and would show another share than they have.
-            counted = counted or FunctionSums(tree.tree.parents, frames)
-            both = zip(metric.sides, (first, *others), strict=True)
-            fixes = [counted.corrections(exact, side) for exact, side in both]
+        # Functions add up what many nodes are off by, and would show another share than they have.
+        counted = counted or FunctionSums(tree.tree.parents, frames)
+        both = zip(metric.sides, (first, *others), strict=True)
+        fixes = [counted.corrections(exact, side) for exact, side in both]
         metrics.append(
             {
                 "key": metric.key,
