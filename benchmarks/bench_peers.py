@@ -6,7 +6,10 @@ Peers are measured where they are installed (`pip install ddtrace pyroscope-io y
 
 Every pair of a program and a profiler has a fresh process, in which plain and profiled stretches of
 two seconds take turns; the ratio is the median of each profiled one to the mean of its plain
-neighbours, in CPU time of the process, threads of profilers included.
+neighbours, in CPU time of the process, threads of profilers included. What a backend takes beside
+the profiler that it uses is told best in turns with that one:
+
+    python -m benchmarks.bench_peers --only "our memray" --beside "raw memray"
 """
 
 from __future__ import annotations
@@ -227,12 +230,12 @@ PROFILERS: dict[str, tuple[str, Callable[[Program], Program]]] = {
 }
 
 
-def child(program: Program, profiler: str, rounds: int) -> None:
-    """Measure one pair; prints the ratio."""
+def child(program: Program, profiler: str, rounds: int, beside: str) -> None:
+    """Measure one pair, turn by turn in one process; prints the ratio."""
     with tempfile.TemporaryDirectory() as directory:
         configure(output_dir=directory, formats="json")
         watched = _plainly(PROFILERS[profiler][1](program))
-        program = _plainly(program)
+        program = _plainly(PROFILERS[beside][1](program) if beside else program)
         once = _cpu_seconds(program, 1)
         _cpu_seconds(watched, 2)  # warms up, imports and calibrates
         times = max(1, round(STRETCH_SECONDS / once))
@@ -261,31 +264,45 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--only", help="a part of the profilers' names")
+    parser.add_argument(
+        "--beside",
+        choices=PROFILERS,
+        default="",
+        metavar="PROFILER",
+        help="instead of beside the plain programs",
+    )
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
         program, profiler = arguments.child
-        child({each.__name__: each for each in PROGRAMS}[program], profiler, arguments.rounds)
+        known = {each.__name__: each for each in PROGRAMS}
+        child(known[program], profiler, arguments.rounds, arguments.beside)
         return 0
     names = [program.__name__ for program in PROGRAMS]
-    print(f"{'ratio to plain':18}", *(f"{name:>16}" for name in names), f"{'mean':>7}", sep="")
+    print(
+        f"{'ratio to ' + (arguments.beside or 'plain'):18}",
+        *(f"{name:>16}" for name in names),
+        f"{'mean':>7}",
+        sep="",
+    )
     for profiler, (module, _) in PROFILERS.items():
         if arguments.only and arguments.only not in profiler:
             continue
         if module and importlib.util.find_spec(module) is None:
             print(f"{profiler:18} left out: {module} is not installed")
             continue
-        ratios = [_measure(name, profiler, arguments.rounds) for name in names]
+        ratios = [_measure(name, profiler, arguments.rounds, arguments.beside) for name in names]
         cells = [f"{'failed' if math.isnan(r) else format(r, '.3f'):>16}" for r in ratios]
-        known = [ratio for ratio in ratios if not math.isnan(ratio)]
-        mean = f"{geometric_mean(known):7.3f}" if known else ""
+        valid = [ratio for ratio in ratios if not math.isnan(ratio)]
+        mean = f"{geometric_mean(valid):7.3f}" if valid else ""
         print(f"{profiler:18}", *cells, mean, sep="", flush=True)
     return 0
 
 
-def _measure(program: str, profiler: str, rounds: int) -> float:
+def _measure(program: str, profiler: str, rounds: int, beside: str) -> float:
+    command = [sys.executable, __file__, "--child", program, profiler, "--rounds", str(rounds)]
     done = subprocess.run(
-        [sys.executable, __file__, "--child", program, profiler, "--rounds", str(rounds)],
+        [*command, "--beside", beside] if beside else command,
         capture_output=True,
         text=True,
         check=False,
