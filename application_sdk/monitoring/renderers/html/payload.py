@@ -142,7 +142,8 @@ def _encode_tree(tree: Tree, order: list[int], body: list[bytes]) -> dict[str, A
     frames = list(map(order.__getitem__, tree.tree.frame_ids))
     structure = [put(_pops(tree.tree.parents)), put(frames)]
     metrics: list[dict[str, Any]] = []
-    counted: FunctionSums | None = None
+    # Functions add up what many nodes are off by, and would show another share than they have.
+    sums = FunctionSums(tree.tree.parents, frames)
     for metric in tree.metrics:
         finest = _FINEST[metric.unit]
         quantum = max(columns.choose_quantum(side, finest, width) for side in metric.sides)
@@ -152,10 +153,8 @@ def _encode_tree(tree: Tree, order: list[int], body: list[bytes]) -> dict[str, A
             # Much of a program costs what it did before, and zeros take no room.
             changes = columns.differences(first, other)
             sides.append(put(other) if changes is None else (*put(changes), 1))
-        # Functions add up what many nodes are off by, and would show another share than they have.
-        counted = counted or FunctionSums(tree.tree.parents, frames)
         both = zip(metric.sides, (first, *others), strict=True)
-        fixes = [counted.corrections(exact, side) for exact, side in both]
+        fixes = [sums.corrections(exact, side) for exact, side in both]
         metrics.append(
             {
                 "key": metric.key,
